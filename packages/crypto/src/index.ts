@@ -1,0 +1,22 @@
+// The public face of @parley/crypto: the Signal protocol as pure functions.
+
+export { equalBytes } from './bytes.ts'
+export { CryptoError, type CryptoErrorCode } from './errors.ts'
+export { type DiffieHellman, generateKeyPair, type KeyPair, nobleDh, sign } from './keys.ts'
+export { type HkdfInput, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
+export type {
+  Address,
+  Decrypted,
+  Encrypted,
+  KyberPreKey,
+  LocalIdentity,
+  NamedPreKeys,
+  OneTimePreKey,
+  Parties,
+  PreKeyBundle,
+  PreKeyMessageHeader,
+  SessionRecord,
+  SignedPreKey,
+  SignedPublicPreKey,
+  Surroundings,
+} from './types.ts'

@@ -1,0 +1,54 @@
+// The door to the cryptographic library: hashes, key derivation, AES-CBC, X25519 and the two
+// groups behind XEdDSA and Kyber. Nothing else in the package names a hash or a curve of @noble.
+
+import { cbc } from '@noble/ciphers/aes.js'
+import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
+import { sha3_256, sha3_512, shake128, shake256 } from '@noble/hashes/sha3.js'
+import { ml_kem1024 } from '@noble/post-quantum/ml-kem.js'
+
+/** Must be a cryptographically secure generator: everything here rests on it. */
+export type RandomBytes = (length: number) => Uint8Array
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return nobleSha256(bytes)
+}
+
+export function sha512(bytes: Uint8Array): Uint8Array {
+  return nobleSha512(bytes)
+}
+
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+  return hmac(nobleSha256, key, message)
+}
+
+export interface HkdfInput {
+  secret: Uint8Array
+  /** None means 32 zero bytes, as RFC 5869 has it. */
+  salt: Uint8Array | undefined
+  info: Uint8Array
+  length: number
+}
+
+export function hkdfSha256({ secret, salt, info, length }: HkdfInput): Uint8Array {
+  return hkdf(nobleSha256, secret, salt, info, length)
+}
+
+export interface CbcKey {
+  key: Uint8Array
+  iv: Uint8Array
+}
+
+/** AES-256-CBC with PKCS#7 padding. */
+export function aesCbcEncrypt({ key, iv }: CbcKey, plaintext: Uint8Array): Uint8Array {
+  return cbc(key, iv).encrypt(plaintext)
+}
+
+/** Throws what the library throws on wrong padding; authenticate before you call it. */
+export function aesCbcDecrypt({ key, iv }: CbcKey, ciphertext: Uint8Array): Uint8Array {
+  return cbc(key, iv).decrypt(ciphertext)
+}
+
+export { ed25519, ml_kem1024, sha3_256, sha3_512, shake128, shake256, x25519 }
