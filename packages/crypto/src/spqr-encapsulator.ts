@@ -1,0 +1,148 @@
+// The side of the ML-KEM Braid that makes the shared secret: takes header and vector, sends ct1 as
+// soon as it has the header, and ct2 once it has the vector and knows that ct1 has arrived.
+
+import { concatBytes } from './bytes.ts'
+import { addChunk, chunkAt, chunkCountMax, joinChunks } from './erasure.ts'
+import { CryptoError } from './errors.ts'
+import {
+  encapsulateFirst,
+  encapsulateSecond,
+  isVectorOf,
+  kemHeaderBytes,
+  kemMessageBytes,
+  kemVectorBytes,
+} from './kem768.ts'
+import type { RandomBytes } from './primitives.ts'
+import {
+  ciphertextMac,
+  epochSecretOf,
+  isHeaderMac,
+  macBytes,
+  updateAuthenticator,
+} from './spqr-authenticator.ts'
+import type { Payload } from './spqr-message.ts'
+import type { Braid, BraidReceived, BraidSent, EncapsulatorStep } from './spqr-steps.ts'
+
+const headerValueBytes = kemHeaderBytes + macBytes
+
+type Ct1Sampled = Extract<EncapsulatorStep, { at: 'ct1-sampled' }>
+type VectorReceived = Extract<EncapsulatorStep, { at: 'vector-received' }>
+
+export function encapsulatorSend(braid: Braid<EncapsulatorStep>, random: RandomBytes): BraidSent {
+  const { step } = braid
+  switch (step.at) {
+    case 'header-received':
+      return sampleCt1(braid, step.header, random)
+    case 'ct1-sampled':
+      return step.acknowledged ? sendNothing(braid) : sendChunk(braid, step, 'ct1')
+    case 'vector-received':
+      return sendChunk(braid, step, 'ct1')
+    case 'ct2-sampled':
+      return sendChunk(braid, step, 'ct2')
+    case 'no-header-received':
+      return sendNothing(braid)
+  }
+}
+
+/** `payload` is of the braid's own epoch. What does not fit the step is late, and changes nothing. */
+export function encapsulatorReceive(
+  braid: Braid<EncapsulatorStep>,
+  payload: Payload,
+): BraidReceived {
+  const step = nextStep(braid, payload)
+  return { braid: step === braid.step ? braid : { ...braid, step }, secret: undefined }
+}
+
+function nextStep(braid: Braid<EncapsulatorStep>, payload: Payload): EncapsulatorStep {
+  const { step } = braid
+  const acknowledges = payload.type === 'ack' || payload.type === 'vector-ack'
+  if (step.at === 'no-header-received' && payload.type === 'header') {
+    const header = addChunk(step.header, payload.chunk, headerValueBytes)
+    const value = joinChunks(header, headerValueBytes)
+    return value ? takeHeader(braid, value) : { ...step, header }
+  }
+  if (step.at === 'ct1-sampled' && (acknowledges || payload.type === 'vector')) {
+    return takeVector(braid, step, payload)
+  }
+  if (step.at === 'vector-received' && acknowledges) return sampleCt2(braid, step)
+  return step
+}
+
+function sampleCt1(
+  braid: Braid<EncapsulatorStep>,
+  header: Uint8Array,
+  random: RandomBytes,
+): BraidSent {
+  const message = random(kemMessageBytes)
+  if (message.length !== kemMessageBytes) {
+    throw new CryptoError('invalid-argument', 'The random source gave too few bytes.')
+  }
+  const { epoch } = braid
+  const { ct1, pending, sharedSecret } = encapsulateFirst(header, message)
+  const secret = epochSecretOf(sharedSecret, epoch)
+  const step: Ct1Sampled = {
+    at: 'ct1-sampled',
+    header,
+    pending,
+    ct1,
+    sent: 0,
+    vector: new Uint8Array(0),
+    acknowledged: false,
+  }
+  const authenticator = updateAuthenticator(braid.authenticator, epoch, secret)
+  const sent = sendChunk({ epoch, authenticator, step }, step, 'ct1')
+  return { ...sent, secret: { epoch, secret } }
+}
+
+function sendNothing(braid: Braid<EncapsulatorStep>): BraidSent {
+  return { braid, payload: { type: 'none' }, secret: undefined }
+}
+
+function sendChunk(
+  braid: Braid<EncapsulatorStep>,
+  step: Extract<EncapsulatorStep, { sent: number }>,
+  type: 'ct1' | 'ct2',
+): BraidSent {
+  const value = step.at === 'ct2-sampled' ? step.ct2 : step.ct1
+  return {
+    braid: { ...braid, step: { ...step, sent: (step.sent + 1) % chunkCountMax } },
+    payload: { type, chunk: { index: step.sent, bytes: chunkAt(value, step.sent) } },
+    secret: undefined,
+  }
+}
+
+function takeHeader(braid: Braid<EncapsulatorStep>, value: Uint8Array): EncapsulatorStep {
+  const header = value.slice(0, kemHeaderBytes)
+  const mac = value.subarray(kemHeaderBytes)
+  if (!isHeaderMac(braid.authenticator, { epoch: braid.epoch, content: header, mac })) {
+    throw new CryptoError('invalid-message', 'The post-quantum key header is not authentic.')
+  }
+  return { at: 'header-received', header }
+}
+
+function takeVector(
+  braid: Braid<EncapsulatorStep>,
+  step: Ct1Sampled,
+  payload: Payload,
+): EncapsulatorStep {
+  const acknowledged = step.acknowledged || payload.type !== 'vector'
+  const chunks =
+    'chunk' in payload ? addChunk(step.vector, payload.chunk, kemVectorBytes) : step.vector
+  const vector = joinChunks(chunks, kemVectorBytes)
+  if (vector === undefined) return { ...step, vector: chunks, acknowledged }
+  if (!isVectorOf(step.header, vector)) {
+    throw new CryptoError('invalid-message', 'The post-quantum key is not the one of its header.')
+  }
+  const { pending, ct1, sent } = step
+  const received: VectorReceived = { at: 'vector-received', pending, ct1, sent, vector }
+  return acknowledged ? sampleCt2(braid, received) : received
+}
+
+function sampleCt2(
+  { authenticator, epoch }: Braid<EncapsulatorStep>,
+  { pending, vector, ct1 }: VectorReceived,
+): EncapsulatorStep {
+  const ct2 = encapsulateSecond(pending, vector)
+  const mac = ciphertextMac(authenticator, epoch, concatBytes(ct1, ct2))
+  return { at: 'ct2-sampled', ct2: concatBytes(ct2, mac), sent: 0 }
+}
