@@ -4,6 +4,16 @@ export { equalBytes } from './bytes.ts'
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
 export { type DiffieHellman, generateKeyPair, type KeyPair, nobleDh, sign } from './keys.ts'
 export { type HkdfInput, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
+export { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'
+export {
+  archiveSession,
+  createSession,
+  decryptMessage,
+  decryptPreKeyMessage,
+  encryptMessage,
+  hasUsableSession,
+  readPreKeyMessage,
+} from './sessions.ts'
 export type {
   Address,
   Decrypted,

@@ -40,8 +40,8 @@ export function keyPairFromSecret(secret: Uint8Array): KeyPair {
 }
 
 /**
- * XEdDSA as libsignal has it: the sign bit of the Edwards key is the top bit of the last byte. nonce
- * hangs on key and message too, so a generator that repeats itself gives no key away.
+ * XEdDSA as libsignal has it: the sign bit of the Edwards key is the top bit of the last byte. The
+ * nonce hangs on key and message too, so a generator that repeats itself gives no key away.
  */
 export function sign(privateKey: Uint8Array, message: Uint8Array, random: RandomBytes): Uint8Array {
   const { BASE, Fn } = ed25519.Point

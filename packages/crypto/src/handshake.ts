@@ -1,0 +1,71 @@
+// PQXDH: how two devices come by their first common secrets, out of identity keys, prekeys and a
+// Kyber encapsulation. The initiator's and the responder's halves of one key agreement.
+
+import { concatBytes, utf8 } from './bytes.ts'
+import type { DiffieHellman, KeyPair } from './keys.ts'
+import { kyberDecapsulate } from './kyber1024.ts'
+import { hkdfSha256 } from './primitives.ts'
+import type { NamedPreKeys, PreKeyBundle } from './types.ts'
+
+const INFO = utf8('WhisperText_X25519_SHA-256_CRYSTALS-KYBER-1024')
+const DISCONTINUITY = new Uint8Array(32).fill(0xff)
+
+export interface HandshakeSecrets {
+  rootKey: Uint8Array
+  /** First sending chain of the responder, whose ratchet key is the signed prekey. */
+  chainKey: Uint8Array
+  /** Authenticates the post-quantum ratchet. */
+  authKey: Uint8Array
+}
+
+export interface InitiatorKeys {
+  identity: KeyPair
+  base: KeyPair
+  bundle: PreKeyBundle
+  kyberSecret: Uint8Array
+  dh: DiffieHellman
+}
+
+export async function initiatorSecrets(keys: InitiatorKeys): Promise<HandshakeSecrets> {
+  const { identity, base, bundle, kyberSecret, dh } = keys
+  const signedKey = bundle.signedPreKey.publicKey
+  const parts = [
+    await dh(identity.privateKey, signedKey),
+    await dh(base.privateKey, bundle.identityKey),
+    await dh(base.privateKey, signedKey),
+  ]
+  if (bundle.oneTimePreKey !== undefined) {
+    parts.push(await dh(base.privateKey, bundle.oneTimePreKey.publicKey))
+  }
+  return derive(parts, kyberSecret)
+}
+
+export interface ResponderKeys {
+  identity: KeyPair
+  prekeys: NamedPreKeys
+  theirIdentity: Uint8Array
+  theirBase: Uint8Array
+  kyberCiphertext: Uint8Array
+  dh: DiffieHellman
+}
+
+export async function responderSecrets(keys: ResponderKeys): Promise<HandshakeSecrets> {
+  const { identity, prekeys, theirIdentity, theirBase, dh } = keys
+  const parts = [
+    await dh(prekeys.signed.privateKey, theirIdentity),
+    await dh(identity.privateKey, theirBase),
+    await dh(prekeys.signed.privateKey, theirBase),
+  ]
+  if (prekeys.oneTime !== undefined) parts.push(await dh(prekeys.oneTime.privateKey, theirBase))
+  return derive(parts, kyberDecapsulate(prekeys.kyber.privateKey, keys.kyberCiphertext))
+}
+
+function derive(parts: readonly Uint8Array[], kyberSecret: Uint8Array): HandshakeSecrets {
+  const secret = concatBytes(DISCONTINUITY, ...parts, kyberSecret)
+  const keys = hkdfSha256({ secret, salt: undefined, info: INFO, length: 96 })
+  return {
+    rootKey: keys.subarray(0, 32),
+    chainKey: keys.subarray(32, 64),
+    authKey: keys.subarray(64),
+  }
+}

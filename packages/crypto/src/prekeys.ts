@@ -1,0 +1,49 @@
+// Making the prekeys that a device publishes, and checking those that another one published.
+
+import { CryptoError } from './errors.ts'
+import { generateKeyPair, type KeyPair, sign } from './keys.ts'
+import { generateKyberKeyPair, KYBER_PUBLIC_KEY_BYTES } from './kyber1024.ts'
+import type { RandomBytes } from './primitives.ts'
+import { isPublicKey, verify } from './signatures.ts'
+import type { KyberPreKey, OneTimePreKey, PreKeyBundle, SignedPreKey } from './types.ts'
+
+export interface SignedPreKeyInput {
+  identity: KeyPair
+  id: number
+  random: RandomBytes
+}
+
+export function generateSignedPreKey({ identity, id, random }: SignedPreKeyInput): SignedPreKey {
+  const pair = generateKeyPair(random)
+  return { id, ...pair, signature: sign(identity.privateKey, pair.publicKey, random) }
+}
+
+export function generateKyberPreKey({ identity, id, random }: SignedPreKeyInput): KyberPreKey {
+  const pair = generateKyberKeyPair(random)
+  return { id, ...pair, signature: sign(identity.privateKey, pair.publicKey, random) }
+}
+
+export function generateOneTimePreKey({
+  id,
+  random,
+}: {
+  id: number
+  random: RandomBytes
+}): OneTimePreKey {
+  return { id, ...generateKeyPair(random) }
+}
+
+/** Throws unless every key is well-formed and both signed prekeys bear the identity's signature. */
+export function checkBundle(bundle: PreKeyBundle): void {
+  const { identityKey, signedPreKey, kyberPreKey, oneTimePreKey } = bundle
+  const curveKeys = [identityKey, signedPreKey.publicKey]
+  if (oneTimePreKey !== undefined) curveKeys.push(oneTimePreKey.publicKey)
+  if (!curveKeys.every(isPublicKey) || kyberPreKey.publicKey.length !== KYBER_PUBLIC_KEY_BYTES) {
+    throw new CryptoError('invalid-key', 'the bundle holds an unusable key')
+  }
+  for (const { publicKey, signature } of [signedPreKey, kyberPreKey]) {
+    if (!verify(identityKey, publicKey, signature)) {
+      throw new CryptoError('invalid-signature', 'the identity key did not sign this prekey')
+    }
+  }
+}
