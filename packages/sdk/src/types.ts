@@ -159,6 +159,8 @@ export type ProblemCode =
   | 'too-many-requests'
   | 'expired'
   | 'no-crypto'
+  /** The tab that ran the engine went away in the middle of a call. */
+  | 'engine-lost'
   | 'internal'
 
 export class ParleyError extends Error {
@@ -216,8 +218,11 @@ export interface Client {
   timeline(query: TimelineQuery): LiveQuery<TimelinePage>
   message(id: MessageId): TimelineItem | undefined
 
-  /** Resolves when the message is committed locally with its clock; sending goes on by itself. */
-  sendText(conversation: AccountId, text: string): Promise<MessageId>
+  /**
+   * Resolves when the message is committed locally with its clock; sending goes on by itself. Who cannot know whether
+   * a call was done chooses the id and asks again: a message that is there already is not written a second time.
+   */
+  sendText(conversation: AccountId, text: string, id?: MessageId): Promise<MessageId>
   /** A failed one goes to the end of the queue again, in its old place of the chat. */
   retry(id: MessageId): Promise<void>
   /** Everything shown up to this item has been seen. */
