@@ -2,9 +2,12 @@
 
 export { equalBytes } from './bytes.ts'
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
+export { type SafetyNumber, type SafetyNumberInput, safetyNumber } from './fingerprint.ts'
 export { type DiffieHellman, generateKeyPair, type KeyPair, nobleDh, sign } from './keys.ts'
+export { pad, unpad } from './padding.ts'
 export { type HkdfInput, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
 export { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'
+export { newRecoveryKey, parseRecoveryKey, rootKeyPair } from './recovery-key.ts'
 export {
   archiveSession,
   createSession,
