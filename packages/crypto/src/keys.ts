@@ -61,6 +61,9 @@ export const nobleDh: DiffieHellman = async (privateKey, publicKey) => {
   if (publicKey.length !== 33 || publicKey[0] !== EC_KEY_TYPE) {
     throw new CryptoError('invalid-key', 'a public key must be 0x05 and 32 bytes')
   }
+  if (privateKey.length !== 32) {
+    throw new CryptoError('invalid-key', 'a private key must have 32 bytes')
+  }
   try {
     return x25519.getSharedSecret(privateKey, publicKey.subarray(1))
   } catch (cause) {
