@@ -2,33 +2,33 @@
 // The symbols of the erasure code of SPQR live in this field. Only public bytes go through it, so
 // the tables leak nothing.
 
-const modulus = 0x1100b
-const order = 0xffff
+const MODULUS = 0x1100b
+const ORDER = 0xffff
 
-/** `powers[i]` is x^i; twice as long as the group, so that a sum of two logarithms needs no modulo. */
-const powers = new Uint16Array(2 * order)
-const logarithms = new Uint16Array(order + 1)
+/** `POWERS[i]` is x^i; twice as long as the group, so that a sum of two logarithms needs no modulo. */
+const POWERS = new Uint16Array(2 * ORDER)
+const LOGARITHMS = new Uint16Array(ORDER + 1)
 
-for (let exponent = 0, power = 1; exponent < order; exponent++) {
-  powers[exponent] = power
-  powers[exponent + order] = power
-  logarithms[power] = exponent
+for (let exponent = 0, power = 1; exponent < ORDER; exponent++) {
+  POWERS[exponent] = power
+  POWERS[exponent + ORDER] = power
+  LOGARITHMS[power] = exponent
   power <<= 1
-  if (power > order) power ^= modulus
+  if (power > ORDER) power ^= MODULUS
 }
 
 /** Of a non-zero element. */
 export function logarithm(element: number): number {
-  return logarithms[element] ?? 0
+  return LOGARITHMS[element] ?? 0
 }
 
 /** Brings any sum or difference of logarithms back to 0..65534. */
 export function reduceLogarithm(sum: number): number {
-  const remainder = sum % order
-  return remainder < 0 ? remainder + order : remainder
+  const remainder = sum % ORDER
+  return remainder < 0 ? remainder + ORDER : remainder
 }
 
 /** x^factorLogarithm · element, for any element and a reduced logarithm. */
 export function multiplyByPower(factorLogarithm: number, element: number): number {
-  return element === 0 ? 0 : (powers[factorLogarithm + logarithm(element)] ?? 0)
+  return element === 0 ? 0 : (POWERS[factorLogarithm + logarithm(element)] ?? 0)
 }

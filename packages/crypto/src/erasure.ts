@@ -4,10 +4,10 @@
 
 import { logarithm, multiplyByPower, reduceLogarithm } from './erasure-field.ts'
 
-export const chunkBytes = 32
-export const chunkCountMax = 65_536
-const wordsPerChunk = chunkBytes / 2
-const entryBytes = 2 + chunkBytes
+export const CHUNK_BYTES = 32
+export const CHUNK_COUNT_MAX = 65_536
+const WORDS_PER_CHUNK = CHUNK_BYTES / 2
+const ENTRY_BYTES = 2 + CHUNK_BYTES
 
 export interface Chunk {
   index: number
@@ -17,7 +17,7 @@ export interface Chunk {
 /** Distinct chunks in order of arrival, each as 2 bytes of index and 32 of content. */
 export type ChunkSet = Uint8Array
 
-export const noChunks: ChunkSet = new Uint8Array(0)
+export const NO_CHUNKS: ChunkSet = new Uint8Array(0)
 
 interface Points {
   positions: number[]
@@ -29,27 +29,27 @@ interface Points {
 
 /** `value` is a whole number of chunks; the first ones are its own bytes. */
 export function chunkAt(value: Uint8Array, index: number): Uint8Array {
-  const start = index * chunkBytes
-  if (start < value.length) return value.slice(start, start + chunkBytes)
-  const count = value.length / chunkBytes
+  const start = index * CHUNK_BYTES
+  if (start < value.length) return value.slice(start, start + CHUNK_BYTES)
+  const count = value.length / CHUNK_BYTES
   const positions = Array.from({ length: count }, (_, i) => i)
-  const values = positions.map((i) => readWords(value, i * chunkBytes))
-  const bytes = new Uint8Array(chunkBytes)
+  const values = positions.map((i) => readWords(value, i * CHUNK_BYTES))
+  const bytes = new Uint8Array(CHUNK_BYTES)
   writeValueAt(index, withDifferences(positions, values), bytes)
   return bytes
 }
 
 export function isComplete(chunks: ChunkSet, valueBytes: number): boolean {
-  return chunks.length / entryBytes >= valueBytes / chunkBytes
+  return chunks.length / ENTRY_BYTES >= valueBytes / CHUNK_BYTES
 }
 
 /** A chunk that is there, or not needed any more, changes nothing. */
 export function addChunk(chunks: ChunkSet, chunk: Chunk, valueBytes: number): ChunkSet {
   if (isComplete(chunks, valueBytes)) return chunks
-  for (let at = 0; at < chunks.length; at += entryBytes) {
+  for (let at = 0; at < chunks.length; at += ENTRY_BYTES) {
     if (readIndex(chunks, at) === chunk.index) return chunks
   }
-  const grown = new Uint8Array(chunks.length + entryBytes)
+  const grown = new Uint8Array(chunks.length + ENTRY_BYTES)
   grown.set(chunks)
   grown[chunks.length] = chunk.index >> 8
   grown[chunks.length + 1] = chunk.index & 0xff
@@ -60,36 +60,36 @@ export function addChunk(chunks: ChunkSet, chunk: Chunk, valueBytes: number): Ch
 /** The value, or undefined while there are too few chunks. */
 export function joinChunks(chunks: ChunkSet, valueBytes: number): Uint8Array | undefined {
   if (!isComplete(chunks, valueBytes)) return undefined
-  const count = valueBytes / chunkBytes
+  const count = valueBytes / CHUNK_BYTES
   const value = new Uint8Array(valueBytes)
   const missing = new Set(Array.from({ length: count }, (_, i) => i))
   const positions: number[] = []
   const values: Uint16Array[] = []
-  for (let at = 0; at < count * entryBytes; at += entryBytes) {
+  for (let at = 0; at < count * ENTRY_BYTES; at += ENTRY_BYTES) {
     const index = readIndex(chunks, at)
     positions.push(index)
     values.push(readWords(chunks, at + 2))
     if (missing.delete(index)) {
-      value.set(chunks.subarray(at + 2, at + entryBytes), index * chunkBytes)
+      value.set(chunks.subarray(at + 2, at + ENTRY_BYTES), index * CHUNK_BYTES)
     }
   }
   if (missing.size === 0) return value
   const points = withDifferences(positions, values)
   for (const index of missing) {
-    const start = index * chunkBytes
-    writeValueAt(index, points, value.subarray(start, start + chunkBytes))
+    const start = index * CHUNK_BYTES
+    writeValueAt(index, points, value.subarray(start, start + CHUNK_BYTES))
   }
   return value
 }
 
 /** Whether these bytes, read from outside, have the form that `addChunk` gives. */
 export function isChunkSet(bytes: Uint8Array, valueBytes: number): boolean {
-  if (bytes.length % entryBytes !== 0 || bytes.length / entryBytes > valueBytes / chunkBytes) {
+  if (bytes.length % ENTRY_BYTES !== 0 || bytes.length / ENTRY_BYTES > valueBytes / CHUNK_BYTES) {
     return false
   }
   const indexes = new Set<number>()
-  for (let at = 0; at < bytes.length; at += entryBytes) indexes.add(readIndex(bytes, at))
-  return indexes.size === bytes.length / entryBytes
+  for (let at = 0; at < bytes.length; at += ENTRY_BYTES) indexes.add(readIndex(bytes, at))
+  return indexes.size === bytes.length / ENTRY_BYTES
 }
 
 function readIndex(chunks: ChunkSet, at: number): number {
@@ -97,8 +97,8 @@ function readIndex(chunks: ChunkSet, at: number): number {
 }
 
 function readWords(bytes: Uint8Array, at: number): Uint16Array {
-  const words = new Uint16Array(wordsPerChunk)
-  for (let i = 0; i < wordsPerChunk; i++) words[i] = readIndex(bytes, at + 2 * i)
+  const words = new Uint16Array(WORDS_PER_CHUNK)
+  for (let i = 0; i < WORDS_PER_CHUNK; i++) words[i] = readIndex(bytes, at + 2 * i)
   return words
 }
 
@@ -115,16 +115,16 @@ function withDifferences(positions: number[], values: Uint16Array[]): Points {
 function writeValueAt(position: number, points: Points, target: Uint8Array): void {
   let numerator = 0
   for (const other of points.positions) numerator += logarithm(position ^ other)
-  const sums = new Uint16Array(wordsPerChunk)
+  const sums = new Uint16Array(WORDS_PER_CHUNK)
   for (let j = 0; j < points.positions.length; j++) {
     const distance = logarithm(position ^ (points.positions[j] ?? 0))
     const weight = reduceLogarithm(numerator - distance - (points.differences[j] ?? 0))
     const values = points.values[j] ?? sums
-    for (let i = 0; i < wordsPerChunk; i++) {
+    for (let i = 0; i < WORDS_PER_CHUNK; i++) {
       sums[i] = (sums[i] ?? 0) ^ multiplyByPower(weight, values[i] ?? 0)
     }
   }
-  for (let i = 0; i < wordsPerChunk; i++) {
+  for (let i = 0; i < WORDS_PER_CHUNK; i++) {
     target[2 * i] = (sums[i] ?? 0) >> 8
     target[2 * i + 1] = (sums[i] ?? 0) & 0xff
   }

@@ -8,15 +8,15 @@ import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concatBytes, equalBytes } from './bytes.ts'
 
 /** The random bytes d and z of FIPS 203, from which the whole key pair follows. */
-export const kemSeedBytes = 64
+export const KEM_SEED_BYTES = 64
 /** The seed of the matrix and the hash of the encapsulation key. */
-export const kemHeaderBytes = 64
-export const kemVectorBytes = 1152
-export const kemCt1Bytes = 960
-export const kemCt2Bytes = 128
+export const KEM_HEADER_BYTES = 64
+export const KEM_VECTOR_BYTES = 1152
+export const KEM_CT1_BYTES = 960
+export const KEM_CT2_BYTES = 128
 /** The message and the coins of an encapsulation under way. */
-export const kemPendingBytes = 64
-export const kemMessageBytes = 32
+export const KEM_PENDING_BYTES = 64
+export const KEM_MESSAGE_BYTES = 32
 
 const n = 256
 const q = 3329
@@ -53,8 +53,8 @@ export interface Encapsulation {
 export function kemPublicKey(seed: Uint8Array): KemPublicKey {
   const { publicKey, secretKey } = ml_kem768.keygen(seed)
   secretKey.fill(0)
-  const header = concatBytes(publicKey.subarray(kemVectorBytes), sha3_256(publicKey))
-  return { header, vector: publicKey.slice(0, kemVectorBytes) }
+  const header = concatBytes(publicKey.subarray(KEM_VECTOR_BYTES), sha3_256(publicKey))
+  return { header, vector: publicKey.slice(0, KEM_VECTOR_BYTES) }
 }
 
 /** The key check of FIPS 203, section 7.2, and that the vector is the one the header speaks of. */
@@ -121,7 +121,7 @@ function polynomialAt(polynomials: readonly Polynomial[], i: number): Polynomial
 }
 
 function readVector(vector: Uint8Array): Polynomial[] {
-  const part = kemVectorBytes / rank
+  const part = KEM_VECTOR_BYTES / rank
   return Array.from({ length: rank }, (_, i) =>
     coder12.decode(vector.subarray(i * part, (i + 1) * part)),
   )

@@ -4,12 +4,12 @@
 import { concatBytes, equalBytes, utf8 } from './bytes.ts'
 import { hkdfSha256, hmacSha256 } from './primitives.ts'
 
-export const macBytes = 32
+export const MAC_BYTES = 32
 
-const updateLabel = utf8('Signal_PQCKA_V1_MLKEM768:Authenticator Update')
-const headerLabel = utf8('Signal_PQCKA_V1_MLKEM768:ekheader')
-const ciphertextLabel = utf8('Signal_PQCKA_V1_MLKEM768:ciphertext')
-const epochSecretLabel = utf8('Signal_PQCKA_V1_MLKEM768:SCKA Key')
+const UPDATE_LABEL = utf8('Signal_PQCKA_V1_MLKEM768:Authenticator Update')
+const HEADER_LABEL = utf8('Signal_PQCKA_V1_MLKEM768:ekheader')
+const CIPHERTEXT_LABEL = utf8('Signal_PQCKA_V1_MLKEM768:ciphertext')
+const EPOCH_SECRET_LABEL = utf8('Signal_PQCKA_V1_MLKEM768:SCKA Key')
 
 export interface Authenticator {
   root: Uint8Array
@@ -35,7 +35,7 @@ export function updateAuthenticator(
   const derived = hkdfSha256({
     secret: concatBytes(root, secret),
     salt: undefined,
-    info: concatBytes(updateLabel, epochBytes(epoch)),
+    info: concatBytes(UPDATE_LABEL, epochBytes(epoch)),
     length: 64,
   })
   return { root: derived.slice(0, 32), macKey: derived.slice(32) }
@@ -43,16 +43,16 @@ export function updateAuthenticator(
 
 /** What both sides make of the shared secret of the KEM. */
 export function epochSecretOf(sharedSecret: Uint8Array, epoch: number): Uint8Array {
-  const info = concatBytes(epochSecretLabel, epochBytes(epoch))
+  const info = concatBytes(EPOCH_SECRET_LABEL, epochBytes(epoch))
   return hkdfSha256({ secret: sharedSecret, salt: undefined, info, length: 32 })
 }
 
 export function headerMac(auth: Authenticator, epoch: number, header: Uint8Array): Uint8Array {
-  return hmacSha256(auth.macKey, concatBytes(headerLabel, epochBytes(epoch), header))
+  return hmacSha256(auth.macKey, concatBytes(HEADER_LABEL, epochBytes(epoch), header))
 }
 
 export function ciphertextMac(auth: Authenticator, epoch: number, ct: Uint8Array): Uint8Array {
-  return hmacSha256(auth.macKey, concatBytes(ciphertextLabel, epochBytes(epoch), ct))
+  return hmacSha256(auth.macKey, concatBytes(CIPHERTEXT_LABEL, epochBytes(epoch), ct))
 }
 
 export function isHeaderMac(auth: Authenticator, { epoch, content, mac }: Authenticated): boolean {

@@ -12,13 +12,13 @@ import {
   type Braid,
   type BraidReceived,
   type BraidSent,
-  firstEncapsulatorStep,
-  firstGeneratorStep,
+  FIRST_ENCAPSULATOR_STEP,
+  FIRST_GENERATOR_STEP,
   type GeneratorStep,
   type Step,
 } from './spqr-steps.ts'
 
-const generatorSteps: ReadonlySet<Step['at']> = new Set([
+const GENERATOR_STEPS: ReadonlySet<Step['at']> = new Set([
   'keys-unsampled',
   'keys-sampled',
   'header-sent',
@@ -30,7 +30,7 @@ export function startBraid(authKey: Uint8Array, role: SpqrRole): Braid {
   return {
     epoch: 1,
     authenticator: startAuthenticator(authKey),
-    step: role === 'initiator' ? firstGeneratorStep : firstEncapsulatorStep,
+    step: role === 'initiator' ? FIRST_GENERATOR_STEP : FIRST_ENCAPSULATOR_STEP,
   }
 }
 
@@ -53,11 +53,11 @@ export function braidReceive(braid: Braid, { epoch, payload }: SpqrMessage): Bra
 /** The generator is an epoch ahead once it has ct2; its place is then the encapsulator's to take. */
 function nextEpoch(braid: Braid, epoch: number): Braid {
   if (braid.step.at !== 'ct2-sampled' || epoch !== braid.epoch + 1) {
-    throw new CryptoError('invalid-message', 'The post-quantum epoch of the message cannot be.')
+    throw new CryptoError('invalid-message', 'the post-quantum epoch of the message cannot be')
   }
-  return { epoch, authenticator: braid.authenticator, step: firstGeneratorStep }
+  return { epoch, authenticator: braid.authenticator, step: FIRST_GENERATOR_STEP }
 }
 
 function isGeneratorStep(step: Step): step is GeneratorStep {
-  return generatorSteps.has(step.at)
+  return GENERATOR_STEPS.has(step.at)
 }

@@ -4,22 +4,21 @@
 import { concatBytes, utf8 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { hkdfSha256 } from './primitives.ts'
-import { uint32Bytes } from './spqr-reader.ts'
 
 // Two spaces: that is what the wire has.
-const startLabel = utf8('Signal PQ Ratchet V1 Chain  Start')
-const addEpochLabel = utf8('Signal PQ Ratchet V1 Chain Add Epoch')
-const nextLabel = utf8('Signal PQ Ratchet V1 Chain Next')
+const START_LABEL = utf8('Signal PQ Ratchet V1 Chain  Start')
+const ADD_EPOCH_LABEL = utf8('Signal PQ Ratchet V1 Chain Add Epoch')
+const NEXT_LABEL = utf8('Signal PQ Ratchet V1 Chain Next')
 
-export const forwardJumpMax = 25_000
+export const FORWARD_JUMP_MAX = 25_000
 /** Over all epochs; the oldest go first. */
-export const skippedKeysMax = 2_000
+export const SKIPPED_KEYS_MAX = 2_000
 /**
  * [Note: How many epochs are kept] A receiver of the Double Ratchet still opens messages of 32 older
  * chains. An epoch needs five causally ordered flights, and so at least five chains per two epochs:
  * 33 chains span 14 epochs at most, and 16 older ones cover them.
  */
-export const olderEpochsMax = 16
+export const OLDER_EPOCHS_MAX = 16
 
 export type SpqrRole = 'initiator' | 'responder'
 
@@ -55,10 +54,10 @@ export interface KeyName {
   index: number
 }
 
-export const skippedEntryBytes = 40
+export const SKIPPED_ENTRY_BYTES = 40
 
 export function startChain(authKey: Uint8Array, role: SpqrRole): SpqrChain {
-  const derived = derive({ secret: authKey, salt: undefined, info: startLabel, length: 96 })
+  const derived = hkdfSha256({ secret: authKey, salt: undefined, info: START_LABEL, length: 96 })
   return {
     role,
     root: derived.slice(0, 32),
@@ -74,8 +73,8 @@ export function newestEpoch(chain: SpqrChain): number {
 /** The epoch must be the one after the newest. */
 export function addEpoch(chain: SpqrChain, { epoch, secret }: EpochSecret): SpqrChain {
   if (epoch !== newestEpoch(chain) + 1) throw inconsistent()
-  const derived = derive({ secret, salt: chain.root, info: addEpochLabel, length: 96 })
-  const oldest = epoch - olderEpochsMax
+  const derived = hkdfSha256({ secret, salt: chain.root, info: ADD_EPOCH_LABEL, length: 96 })
+  const oldest = epoch - OLDER_EPOCHS_MAX
   const kept = chain.epochs.filter((older) => older.epoch >= oldest)
   return {
     role: chain.role,
@@ -109,54 +108,60 @@ export interface ReceivingKey {
 }
 
 export function takeReceivingKey(chain: SpqrChain, name: KeyName): ReceivingKey {
-  const entry = chain.epochs.find((candidate) => candidate.epoch === name.epoch)
-  if (name.epoch > newestEpoch(chain)) throw refused('names an epoch that has not begun')
-  if (entry === undefined) throw used()
-  if (name.index <= entry.receiving.count) return takeSkippedKey(chain, name)
-  if (name.index - entry.receiving.count > forwardJumpMax) {
-    throw new CryptoError('too-far-ahead', 'The message skips more post-quantum keys than allowed.')
+  if (name.epoch > newestEpoch(chain)) {
+    throw new CryptoError('invalid-message', 'the post-quantum epoch has not begun')
   }
-  const skipped: Uint8Array[] = []
+  const entry = chain.epochs.find((candidate) => candidate.epoch === name.epoch)
+  if (entry === undefined || name.index <= entry.receiving.count) {
+    return takeSkippedKey(chain, name)
+  }
+  if (name.index - entry.receiving.count > FORWARD_JUMP_MAX) {
+    throw new CryptoError('too-far-ahead', 'too many post-quantum keys are missing before this one')
+  }
+  const passed: Uint8Array[] = []
   let { ratchet, key } = step(entry.receiving)
   while (ratchet.count < name.index) {
-    if (name.index - ratchet.count <= skippedKeysMax)
-      skipped.push(skippedEntry(name.epoch, ratchet.count, key))
+    const isKept = name.index - ratchet.count <= SKIPPED_KEYS_MAX
+    if (isKept) passed.push(skippedEntry({ epoch: name.epoch, index: ratchet.count }, key))
     ;({ ratchet, key } = step(ratchet))
   }
-  const epochs = chain.epochs.map((other) =>
-    other === entry ? { ...entry, receiving: ratchet } : other,
-  )
-  return { chain: { ...chain, epochs, skipped: withSkipped(chain.skipped, skipped) }, key }
+  const receiving = ratchet
+  const epochs = chain.epochs.map((other) => (other === entry ? { ...entry, receiving } : other))
+  return { chain: { ...chain, epochs, skipped: withSkipped(chain.skipped, passed) }, key }
 }
 
 function takeSkippedKey(chain: SpqrChain, name: KeyName): ReceivingKey {
   const view = new DataView(chain.skipped.buffer, chain.skipped.byteOffset, chain.skipped.length)
-  for (let at = 0; at < view.byteLength; at += skippedEntryBytes) {
+  for (let at = 0; at < view.byteLength; at += SKIPPED_ENTRY_BYTES) {
     if (view.getUint32(at + 4) !== name.index || view.getUint32(at) !== name.epoch) continue
-    const end = at + skippedEntryBytes
+    const end = at + SKIPPED_ENTRY_BYTES
     const skipped = concatBytes(chain.skipped.subarray(0, at), chain.skipped.subarray(end))
     return { chain: { ...chain, skipped }, key: chain.skipped.slice(at + 8, end) }
   }
-  throw used()
+  throw new CryptoError('duplicate', 'the post-quantum key of this message is used or dropped')
 }
 
 function withSkipped(skipped: Uint8Array, entries: readonly Uint8Array[]): Uint8Array {
   if (entries.length === 0) return skipped
   const all = concatBytes(skipped, ...entries)
-  return all.slice(Math.max(0, all.length - skippedKeysMax * skippedEntryBytes))
+  return all.slice(Math.max(0, all.length - SKIPPED_KEYS_MAX * SKIPPED_ENTRY_BYTES))
 }
 
 function withoutEpochsBefore(skipped: Uint8Array, oldest: number): Uint8Array {
   const view = new DataView(skipped.buffer, skipped.byteOffset, skipped.length)
   const kept: Uint8Array[] = []
-  for (let at = 0; at < skipped.length; at += skippedEntryBytes) {
-    if (view.getUint32(at) >= oldest) kept.push(skipped.subarray(at, at + skippedEntryBytes))
+  for (let at = 0; at < skipped.length; at += SKIPPED_ENTRY_BYTES) {
+    if (view.getUint32(at) >= oldest) kept.push(skipped.subarray(at, at + SKIPPED_ENTRY_BYTES))
   }
-  return kept.length * skippedEntryBytes === skipped.length ? skipped : concatBytes(...kept)
+  return kept.length * SKIPPED_ENTRY_BYTES === skipped.length ? skipped : concatBytes(...kept)
 }
 
-function skippedEntry(epoch: number, index: number, key: Uint8Array): Uint8Array {
+function skippedEntry({ epoch, index }: KeyName, key: Uint8Array): Uint8Array {
   return concatBytes(uint32Bytes(epoch), uint32Bytes(index), key)
+}
+
+function uint32Bytes(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 
 function chainEpoch(epoch: number, role: SpqrRole, derived: Uint8Array): ChainEpoch {
@@ -168,24 +173,14 @@ function chainEpoch(epoch: number, role: SpqrRole, derived: Uint8Array): ChainEp
 }
 
 function step({ next, count }: KeyRatchet): { ratchet: KeyRatchet; key: Uint8Array } {
-  const info = concatBytes(uint32Bytes(count + 1), nextLabel)
-  const derived = derive({ secret: next, salt: undefined, info, length: 64 })
+  const info = concatBytes(uint32Bytes(count + 1), NEXT_LABEL)
+  const derived = hkdfSha256({ secret: next, salt: undefined, info, length: 64 })
   return {
     ratchet: { next: derived.slice(0, 32), count: count + 1 },
     key: derived.slice(32),
   }
 }
 
-const derive = hkdfSha256
-
-function used(): CryptoError {
-  return new CryptoError('duplicate', 'The post-quantum key of this message is used or dropped.')
-}
-
-function refused(reason: string): CryptoError {
-  return new CryptoError('invalid-message', `The post-quantum ratchet message ${reason}.`)
-}
-
 function inconsistent(): CryptoError {
-  return new CryptoError('invalid-state', 'The epochs of the post-quantum ratchet do not fit.')
+  return new CryptoError('invalid-state', 'the epochs of the post-quantum ratchet do not fit')
 }

@@ -2,28 +2,31 @@
 // soon as it has the header, and ct2 once it has the vector and knows that ct1 has arrived.
 
 import { concatBytes } from './bytes.ts'
-import { addChunk, chunkAt, chunkCountMax, joinChunks } from './erasure.ts'
+import { addChunk, chunkAt, CHUNK_COUNT_MAX, joinChunks, NO_CHUNKS } from './erasure.ts'
 import { CryptoError } from './errors.ts'
 import {
   encapsulateFirst,
   encapsulateSecond,
   isVectorOf,
-  kemHeaderBytes,
-  kemMessageBytes,
-  kemVectorBytes,
+  KEM_HEADER_BYTES,
+  KEM_MESSAGE_BYTES,
+  KEM_VECTOR_BYTES,
 } from './kem768.ts'
 import type { RandomBytes } from './primitives.ts'
 import {
   ciphertextMac,
   epochSecretOf,
   isHeaderMac,
-  macBytes,
   updateAuthenticator,
 } from './spqr-authenticator.ts'
 import type { Payload } from './spqr-message.ts'
-import type { Braid, BraidReceived, BraidSent, EncapsulatorStep } from './spqr-steps.ts'
-
-const headerValueBytes = kemHeaderBytes + macBytes
+import {
+  type Braid,
+  type BraidReceived,
+  type BraidSent,
+  type EncapsulatorStep,
+  HEADER_VALUE_BYTES,
+} from './spqr-steps.ts'
 
 type Ct1Sampled = Extract<EncapsulatorStep, { at: 'ct1-sampled' }>
 type VectorReceived = Extract<EncapsulatorStep, { at: 'vector-received' }>
@@ -57,8 +60,8 @@ function nextStep(braid: Braid<EncapsulatorStep>, payload: Payload): Encapsulato
   const { step } = braid
   const acknowledges = payload.type === 'ack' || payload.type === 'vector-ack'
   if (step.at === 'no-header-received' && payload.type === 'header') {
-    const header = addChunk(step.header, payload.chunk, headerValueBytes)
-    const value = joinChunks(header, headerValueBytes)
+    const header = addChunk(step.header, payload.chunk, HEADER_VALUE_BYTES)
+    const value = joinChunks(header, HEADER_VALUE_BYTES)
     return value ? takeHeader(braid, value) : { ...step, header }
   }
   if (step.at === 'ct1-sampled' && (acknowledges || payload.type === 'vector')) {
@@ -73,9 +76,9 @@ function sampleCt1(
   header: Uint8Array,
   random: RandomBytes,
 ): BraidSent {
-  const message = random(kemMessageBytes)
-  if (message.length !== kemMessageBytes) {
-    throw new CryptoError('invalid-argument', 'The random source gave too few bytes.')
+  const message = random(KEM_MESSAGE_BYTES)
+  if (message.length !== KEM_MESSAGE_BYTES) {
+    throw new CryptoError('invalid-argument', 'the random source gave too few bytes')
   }
   const { epoch } = braid
   const { ct1, pending, sharedSecret } = encapsulateFirst(header, message)
@@ -86,7 +89,7 @@ function sampleCt1(
     pending,
     ct1,
     sent: 0,
-    vector: new Uint8Array(0),
+    vector: NO_CHUNKS,
     acknowledged: false,
   }
   const authenticator = updateAuthenticator(braid.authenticator, epoch, secret)
@@ -105,17 +108,17 @@ function sendChunk(
 ): BraidSent {
   const value = step.at === 'ct2-sampled' ? step.ct2 : step.ct1
   return {
-    braid: { ...braid, step: { ...step, sent: (step.sent + 1) % chunkCountMax } },
+    braid: { ...braid, step: { ...step, sent: (step.sent + 1) % CHUNK_COUNT_MAX } },
     payload: { type, chunk: { index: step.sent, bytes: chunkAt(value, step.sent) } },
     secret: undefined,
   }
 }
 
 function takeHeader(braid: Braid<EncapsulatorStep>, value: Uint8Array): EncapsulatorStep {
-  const header = value.slice(0, kemHeaderBytes)
-  const mac = value.subarray(kemHeaderBytes)
+  const header = value.slice(0, KEM_HEADER_BYTES)
+  const mac = value.subarray(KEM_HEADER_BYTES)
   if (!isHeaderMac(braid.authenticator, { epoch: braid.epoch, content: header, mac })) {
-    throw new CryptoError('invalid-message', 'The post-quantum key header is not authentic.')
+    throw new CryptoError('invalid-message', 'the post-quantum key header is not authentic')
   }
   return { at: 'header-received', header }
 }
@@ -127,11 +130,11 @@ function takeVector(
 ): EncapsulatorStep {
   const acknowledged = step.acknowledged || payload.type !== 'vector'
   const chunks =
-    'chunk' in payload ? addChunk(step.vector, payload.chunk, kemVectorBytes) : step.vector
-  const vector = joinChunks(chunks, kemVectorBytes)
+    'chunk' in payload ? addChunk(step.vector, payload.chunk, KEM_VECTOR_BYTES) : step.vector
+  const vector = joinChunks(chunks, KEM_VECTOR_BYTES)
   if (vector === undefined) return { ...step, vector: chunks, acknowledged }
   if (!isVectorOf(step.header, vector)) {
-    throw new CryptoError('invalid-message', 'The post-quantum key is not the one of its header.')
+    throw new CryptoError('invalid-message', 'the post-quantum key is not the one of its header')
   }
   const { pending, ct1, sent } = step
   const received: VectorReceived = { at: 'vector-received', pending, ct1, sent, vector }

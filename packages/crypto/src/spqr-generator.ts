@@ -1,27 +1,31 @@
 // The side of the ML-KEM Braid whose key pair it is: sends header and vector, takes ct1 and ct2.
 
 import { concatBytes } from './bytes.ts'
-import { addChunk, type Chunk, chunkAt, chunkCountMax, joinChunks, noChunks } from './erasure.ts'
+import { addChunk, type Chunk, chunkAt, CHUNK_COUNT_MAX, joinChunks, NO_CHUNKS } from './erasure.ts'
 import { CryptoError } from './errors.ts'
-import { decapsulate, kemCt1Bytes, kemCt2Bytes, kemPublicKey, kemSeedBytes } from './kem768.ts'
+import {
+  decapsulate,
+  KEM_CT1_BYTES,
+  KEM_CT2_BYTES,
+  kemPublicKey,
+  KEM_SEED_BYTES,
+} from './kem768.ts'
 import type { RandomBytes } from './primitives.ts'
 import {
   epochSecretOf,
   headerMac,
   isCiphertextMac,
-  macBytes,
   updateAuthenticator,
 } from './spqr-authenticator.ts'
 import type { Payload } from './spqr-message.ts'
 import {
+  CT2_VALUE_BYTES,
   type Braid,
   type BraidReceived,
   type BraidSent,
-  firstEncapsulatorStep,
+  FIRST_ENCAPSULATOR_STEP,
   type GeneratorStep,
 } from './spqr-steps.ts'
-
-const ct2ValueBytes = kemCt2Bytes + macBytes
 
 export function generatorSend(braid: Braid<GeneratorStep>, random: RandomBytes): BraidSent {
   const { step } = braid
@@ -52,9 +56,9 @@ export function generatorReceive(braid: Braid<GeneratorStep>, payload: Payload):
 }
 
 function sampleKeys(braid: Braid<GeneratorStep>, random: RandomBytes): GeneratorStep {
-  const seed = random(kemSeedBytes)
-  if (seed.length !== kemSeedBytes) {
-    throw new CryptoError('invalid-argument', 'The random source gave too few bytes.')
+  const seed = random(KEM_SEED_BYTES)
+  if (seed.length !== KEM_SEED_BYTES) {
+    throw new CryptoError('invalid-argument', 'the random source gave too few bytes')
   }
   const { header } = kemPublicKey(seed)
   const mac = headerMac(braid.authenticator, braid.epoch, header)
@@ -72,7 +76,7 @@ function sendChunk(
   { type, value }: Outgoing,
 ): BraidSent {
   return {
-    braid: { ...braid, step: { ...step, sent: (step.sent + 1) % chunkCountMax } },
+    braid: { ...braid, step: { ...step, sent: (step.sent + 1) % CHUNK_COUNT_MAX } },
     payload: { type, chunk: { index: step.sent, bytes: chunkAt(value, step.sent) } },
     secret: undefined,
   }
@@ -85,11 +89,11 @@ function takeCt1(
   const { seed } = step
   if (step.at === 'keys-sampled') {
     const { vector } = kemPublicKey(seed)
-    const chunks = addChunk(noChunks, chunk, kemCt1Bytes)
+    const chunks = addChunk(NO_CHUNKS, chunk, KEM_CT1_BYTES)
     return { at: 'header-sent', seed, vector, sent: 0, ct1: chunks }
   }
-  const chunks = addChunk(step.ct1, chunk, kemCt1Bytes)
-  const ct1 = joinChunks(chunks, kemCt1Bytes)
+  const chunks = addChunk(step.ct1, chunk, KEM_CT1_BYTES)
+  const ct1 = joinChunks(chunks, KEM_CT1_BYTES)
   if (ct1 === undefined) return { ...step, ct1: chunks }
   return { at: 'ct1-received', seed, vector: step.vector, sent: step.sent, ct1 }
 }
@@ -100,9 +104,9 @@ function takeCt2(
   chunk: Chunk,
 ): BraidReceived {
   const { seed, ct1 } = step
-  const known = step.at === 'vector-sent' ? step.ct2 : noChunks
-  const ct2 = addChunk(known, chunk, ct2ValueBytes)
-  const value = joinChunks(ct2, ct2ValueBytes)
+  const known = step.at === 'vector-sent' ? step.ct2 : NO_CHUNKS
+  const ct2 = addChunk(known, chunk, CT2_VALUE_BYTES)
+  const value = joinChunks(ct2, CT2_VALUE_BYTES)
   if (value !== undefined) return finishEpoch(braid, { seed, ct1, value })
   return { braid: { ...braid, step: { at: 'vector-sent', seed, ct1, ct2 } }, secret: undefined }
 }
@@ -115,15 +119,15 @@ interface Ciphertext {
 
 function finishEpoch(braid: Braid<GeneratorStep>, { seed, ct1, value }: Ciphertext): BraidReceived {
   const { epoch } = braid
-  const ct2 = value.subarray(0, kemCt2Bytes)
+  const ct2 = value.subarray(0, KEM_CT2_BYTES)
   const secret = epochSecretOf(decapsulate(seed, ct1, ct2), epoch)
   const authenticator = updateAuthenticator(braid.authenticator, epoch, secret)
-  const mac = value.subarray(kemCt2Bytes)
+  const mac = value.subarray(KEM_CT2_BYTES)
   if (!isCiphertextMac(authenticator, { epoch, content: concatBytes(ct1, ct2), mac })) {
-    throw new CryptoError('invalid-message', 'The post-quantum ciphertext is not authentic.')
+    throw new CryptoError('invalid-message', 'the post-quantum ciphertext is not authentic')
   }
   return {
-    braid: { epoch: epoch + 1, authenticator, step: firstEncapsulatorStep },
+    braid: { epoch: epoch + 1, authenticator, step: FIRST_ENCAPSULATOR_STEP },
     secret: { epoch, secret },
   }
 }

@@ -2,14 +2,15 @@
 // braid, index of the message key, and at most one chunk of what the braid is exchanging.
 
 import { concatBytes } from './bytes.ts'
-import { type Chunk, chunkBytes, chunkCountMax } from './erasure.ts'
+import { CHUNK_BYTES, CHUNK_COUNT_MAX, type Chunk } from './erasure.ts'
 import { CryptoError } from './errors.ts'
-import { type Reader, reader, varintBytes } from './spqr-reader.ts'
 
-const version = 1
+const VERSION = 1
+const UINT32_MAX = 2 ** 32 - 1
+const VARINT_BYTES_MAX = 5
 
 /** In the order of their numbers on the wire. */
-const payloadTypes = ['none', 'header', 'vector', 'vector-ack', 'ack', 'ct1', 'ct2'] as const
+const PAYLOAD_TYPES = ['none', 'header', 'vector', 'vector-ack', 'ack', 'ct1', 'ct2'] as const
 
 export type Payload =
   | { type: 'none' | 'ack' }
@@ -24,33 +25,71 @@ export interface SpqrMessage {
 }
 
 export function encodeSpqrMessage({ epoch, index, payload }: SpqrMessage): Uint8Array {
-  const type = payloadTypes.indexOf(payload.type)
-  const head = [Uint8Array.of(version), varintBytes(epoch), varintBytes(index), Uint8Array.of(type)]
-  if (!('chunk' in payload)) return concatBytes(...head)
-  return concatBytes(...head, varintBytes(payload.chunk.index), payload.chunk.bytes)
+  const type = PAYLOAD_TYPES.indexOf(payload.type)
+  const head = [VERSION, ...varintBytes(epoch), ...varintBytes(index), type]
+  if (!('chunk' in payload)) return Uint8Array.from(head)
+  const { chunk } = payload
+  return concatBytes(Uint8Array.from([...head, ...varintBytes(chunk.index)]), chunk.bytes)
 }
 
+/** Strict: the one shortest form of each number, and nothing after the end. */
 export function decodeSpqrMessage(bytes: Uint8Array): SpqrMessage {
-  const input = reader(bytes, 'invalid-message')
-  if (input.byte() !== version) {
-    throw new CryptoError(
-      'unsupported-version',
-      'This version of the post-quantum ratchet is unknown.',
-    )
+  const cursor = { bytes, offset: 0 }
+  if (readByte(cursor) !== VERSION) {
+    throw new CryptoError('unsupported-version', 'the version of the post-quantum ratchet')
   }
-  const epoch = input.varint()
-  const index = input.varint()
-  if (epoch === 0 || index === 0) throw input.fail('there is no key of number 0')
-  const payload = readPayload(input)
-  input.end()
+  const epoch = readVarint(cursor)
+  const index = readVarint(cursor)
+  if (epoch === 0 || index === 0) throw malformed('epochs and keys are counted from 1')
+  const payload = readPayload(cursor)
+  if (cursor.offset !== bytes.length) throw malformed('it goes on after its end')
   return { epoch, index, payload }
 }
 
-function readPayload(input: Reader): Payload {
-  const type = payloadTypes[input.byte()]
-  if (type === undefined) throw input.fail('the type of the message is unknown')
+interface Cursor {
+  readonly bytes: Uint8Array
+  offset: number
+}
+
+function readPayload(cursor: Cursor): Payload {
+  const type = PAYLOAD_TYPES[readByte(cursor)]
+  if (type === undefined) throw malformed('an unknown type')
   if (type === 'none' || type === 'ack') return { type }
-  const index = input.varint()
-  if (index >= chunkCountMax) throw input.fail('a chunk is out of range')
-  return { type, chunk: { index, bytes: input.take(chunkBytes) } }
+  const index = readVarint(cursor)
+  if (index >= CHUNK_COUNT_MAX) throw malformed('a chunk out of range')
+  const end = cursor.offset + CHUNK_BYTES
+  if (end > cursor.bytes.length) throw malformed('it ends within a chunk')
+  const chunk = { index, bytes: cursor.bytes.slice(cursor.offset, end) }
+  cursor.offset = end
+  return { type, chunk }
+}
+
+function readByte(cursor: Cursor): number {
+  const byte = cursor.bytes[cursor.offset++]
+  if (byte === undefined) throw malformed('it ends too early')
+  return byte
+}
+
+function readVarint(cursor: Cursor): number {
+  let value = 0
+  for (let i = 0; i < VARINT_BYTES_MAX; i++) {
+    const byte = readByte(cursor)
+    value += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte >= 0x80) continue
+    if ((byte === 0 && i > 0) || value > UINT32_MAX) break
+    return value
+  }
+  throw malformed('a number out of range')
+}
+
+function varintBytes(value: number): number[] {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)
+  bytes.push(rest)
+  return bytes
+}
+
+function malformed(why: string): CryptoError {
+  return new CryptoError('invalid-message', `malformed post-quantum ratchet message: ${why}`)
 }

@@ -2,10 +2,15 @@
 // (header first, then the vector) and takes the ciphertext; the other, the encapsulator, answers the
 // header with ct1 and, once it has the vector and ct1 is acknowledged, the vector with ct2.
 
-import type { ChunkSet } from './erasure.ts'
-import type { Authenticator } from './spqr-authenticator.ts'
+import { type ChunkSet, NO_CHUNKS } from './erasure.ts'
+import { KEM_CT2_BYTES, KEM_HEADER_BYTES } from './kem768.ts'
+import { type Authenticator, MAC_BYTES } from './spqr-authenticator.ts'
 import type { EpochSecret } from './spqr-chain.ts'
 import type { Payload } from './spqr-message.ts'
+
+/** What travels in chunks: header and MAC, vector, ct1, and ct2 and MAC. */
+export const HEADER_VALUE_BYTES = KEM_HEADER_BYTES + MAC_BYTES
+export const CT2_VALUE_BYTES = KEM_CT2_BYTES + MAC_BYTES
 
 /** `sent` is the index of the next chunk, `seed` the seed of the key pair. */
 export type GeneratorStep =
@@ -55,8 +60,8 @@ export interface BraidSent extends BraidReceived {
   payload: Payload
 }
 
-export const firstGeneratorStep: GeneratorStep = { at: 'keys-unsampled' }
-export const firstEncapsulatorStep: EncapsulatorStep = {
+export const FIRST_GENERATOR_STEP: GeneratorStep = { at: 'keys-unsampled' }
+export const FIRST_ENCAPSULATOR_STEP: EncapsulatorStep = {
   at: 'no-header-received',
-  header: new Uint8Array(0),
+  header: NO_CHUNKS,
 }

@@ -12,10 +12,11 @@ import {
   startChain,
   takeReceivingKey,
 } from './spqr-chain.ts'
-import { decodeState, encodeState, type SpqrState } from './spqr-codec.ts'
+import type { SpqrState } from './spqr-codec.ts'
 import { decodeSpqrMessage, encodeSpqrMessage } from './spqr-message.ts'
 
-export type { SpqrRole, SpqrState }
+export { decodeSpqr, encodeSpqr, type SpqrState } from './spqr-codec.ts'
+export type { SpqrRole }
 
 export interface SpqrStart {
   /** The part of the initial key agreement that is meant for SPQR. */
@@ -36,7 +37,10 @@ export interface SpqrReceived {
 
 export function spqrInit({ authKey, role }: SpqrStart): SpqrState {
   if (authKey.length !== 32) {
-    throw new CryptoError('invalid-argument', 'The key of the post-quantum ratchet has 32 bytes.')
+    throw new CryptoError(
+      'invalid-argument',
+      'the key of the post-quantum ratchet must have 32 bytes',
+    )
   }
   return { chain: startChain(authKey, role), braid: startBraid(authKey, role) }
 }
@@ -56,12 +60,4 @@ export function spqrReceive(state: SpqrState, message: Uint8Array): SpqrReceived
   const name = { epoch: received.epoch - 1, index: received.index }
   const { chain, key } = takeReceivingKey(extended, name)
   return { state: { chain, braid }, key }
-}
-
-export function encodeSpqr(state: SpqrState): Uint8Array {
-  return encodeState(state)
-}
-
-export function decodeSpqr(bytes: Uint8Array): SpqrState {
-  return decodeState(bytes)
 }
