@@ -1,0 +1,41 @@
+// Gets the official library when it is not there: the pinned version beside this file, from the
+// lock file; any other into the folder for temporary files.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import manifest from './package.json' with { type: 'json' }
+
+const LIBRARY = '@signalapp/libsignal-client'
+const NPM_TIMEOUT_MS = 240_000
+export const PINNED_ORACLE = manifest.dependencies[LIBRARY]
+
+/** The entry of the library, as the oracle imports it. */
+export function libraryEntry(version: string): string {
+  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`not a version of ${LIBRARY}: ${version}`)
+  const isPinned = version === PINNED_ORACLE
+  const folder = isPinned ? import.meta.dirname : join(tmpdir(), `parley-oracle-${version}`)
+  const entry = join(folder, 'node_modules', LIBRARY, 'dist', 'index.js')
+  if (existsSync(entry)) return entry
+  if (isPinned) {
+    npm(folder, ['ci'])
+  } else {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }')
+    npm(folder, ['install', '--no-save', `${LIBRARY}@${version}`])
+  }
+  return entry
+}
+
+function npm(folder: string, args: readonly string[]): void {
+  try {
+    execFileSync('npm', [...args, '--prefix', folder, '--no-audit', '--no-fund'], {
+      cwd: folder,
+      timeout: NPM_TIMEOUT_MS,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+  } catch (cause) {
+    throw new Error(`The oracle could not be installed: npm ${args.join(' ')} failed.`, { cause })
+  }
+}

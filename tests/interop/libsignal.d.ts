@@ -1,0 +1,105 @@
+// The few declarations of the official library that the oracle uses, so that the tree type-checks
+// whether or not the library is installed.
+
+declare module '@signalapp/libsignal-client' {
+  type Bytes = Uint8Array
+  export class PublicKey {
+    static deserialize(bytes: Bytes): PublicKey
+    serialize(): Bytes
+  }
+  export class PrivateKey {
+    static generate(): PrivateKey
+    getPublicKey(): PublicKey
+    sign(message: Bytes): Bytes
+  }
+  export class KEMPublicKey {
+    static deserialize(bytes: Bytes): KEMPublicKey
+    serialize(): Bytes
+  }
+  export class KEMKeyPair {
+    static generate(): KEMKeyPair
+    getPublicKey(): KEMPublicKey
+  }
+  export class ProtocolAddress {
+    static new(name: string, device: number): ProtocolAddress
+    toString(): string
+  }
+  export class PreKeyRecord {
+    static new(id: number, publicKey: PublicKey, privateKey: PrivateKey): PreKeyRecord
+    static deserialize(bytes: Bytes): PreKeyRecord
+    serialize(): Bytes
+    publicKey(): PublicKey
+  }
+  export class SignedPreKeyRecord {
+    static new(
+      id: number,
+      timestamp: number,
+      publicKey: PublicKey,
+      privateKey: PrivateKey,
+      signature: Bytes,
+    ): SignedPreKeyRecord
+    static deserialize(bytes: Bytes): SignedPreKeyRecord
+    serialize(): Bytes
+    publicKey(): PublicKey
+    signature(): Bytes
+  }
+  export class KyberPreKeyRecord {
+    static new(id: number, timestamp: number, pair: KEMKeyPair, signature: Bytes): KyberPreKeyRecord
+    static deserialize(bytes: Bytes): KyberPreKeyRecord
+    serialize(): Bytes
+    publicKey(): KEMPublicKey
+    signature(): Bytes
+  }
+  export class PreKeyBundle {
+    static new(
+      registrationId: number,
+      device: number,
+      preKeyId: number | null,
+      preKey: PublicKey | null,
+      signedPreKeyId: number,
+      signedPreKey: PublicKey,
+      signedPreKeySignature: Bytes,
+      identityKey: PublicKey,
+      kyberPreKeyId: number,
+      kyberPreKey: KEMPublicKey,
+      kyberPreKeySignature: Bytes,
+    ): PreKeyBundle
+  }
+  export class SessionRecord {
+    static deserialize(bytes: Bytes): SessionRecord
+    serialize(): Bytes
+    archiveCurrentState(): void
+  }
+  export class CiphertextMessage {
+    serialize(): Bytes
+    type(): number
+  }
+  export class SignalMessage {
+    static deserialize(bytes: Bytes): SignalMessage
+  }
+  export class PreKeySignalMessage {
+    static deserialize(bytes: Bytes): PreKeySignalMessage
+  }
+  export class Fingerprint {
+    static new(
+      iterations: number,
+      version: number,
+      localId: Bytes,
+      localKey: PublicKey,
+      remoteId: Bytes,
+      remoteKey: PublicKey,
+    ): Fingerprint
+    displayableFingerprint(): { toString(): string }
+    scannableFingerprint(): { toBuffer(): Bytes }
+  }
+  export class SessionStore {}
+  export class IdentityKeyStore {}
+  export class PreKeyStore {}
+  export class SignedPreKeyStore {}
+  export class KyberPreKeyStore {}
+  type Arguments = readonly unknown[]
+  export function processPreKeyBundle(...args: Arguments): Promise<void>
+  export function signalEncrypt(...args: Arguments): Promise<CiphertextMessage>
+  export function signalDecrypt(...args: Arguments): Promise<Bytes>
+  export function signalDecryptPreKey(...args: Arguments): Promise<Bytes>
+}

@@ -1,0 +1,67 @@
+// What the driver and the oracle say to each other, as JSON lines: a line in holds an array of
+// requests, the line that answers it an array of as many answers. Bytes travel as base64.
+
+export type Base64 = string
+
+/** As `Address` of the crypto package, and the name of a party. */
+export interface PartyName {
+  account: string
+  device: number
+}
+
+interface WireSignedPreKey {
+  id: number
+  publicKey: Base64
+  signature: Base64
+}
+
+/** `PreKeyBundle` of the crypto package with bytes as base64. */
+export interface WireBundle {
+  registrationId: number
+  identityKey: Base64
+  signedPreKey: WireSignedPreKey
+  kyberPreKey: WireSignedPreKey
+  oneTimePreKey: { id: number; publicKey: Base64 } | undefined
+}
+
+export type OracleRequest =
+  | { op: 'party'; self: PartyName }
+  | { op: 'bundle'; self: PartyName; oneTime: boolean }
+  | { op: 'connect'; self: PartyName; remote: PartyName; bundle: WireBundle }
+  | { op: 'encrypt'; self: PartyName; remote: PartyName; plaintext: Base64 }
+  | {
+      op: 'decrypt'
+      self: PartyName
+      remote: PartyName
+      type: 'prekey' | 'message'
+      ciphertext: Base64
+    }
+  | { op: 'restart'; self: PartyName }
+  | {
+      op: 'fingerprint'
+      localId: Base64
+      localKey: Base64
+      remoteId: Base64
+      remoteKey: Base64
+    }
+
+export interface OracleResults {
+  party: { identityKey: Base64 }
+  bundle: WireBundle
+  connect: null
+  encrypt: { type: 'prekey' | 'message'; ciphertext: Base64 }
+  decrypt: Base64
+  restart: null
+  fingerprint: { digits: string; scannable: Base64 }
+}
+
+/** `refused`: the library's own error, told apart by its name. */
+export type OracleAnswer = { result: unknown } | { refused: string }
+
+export function toBase64(bytes: Uint8Array): Base64 {
+  return Buffer.from(bytes).toString('base64')
+}
+
+export function fromBase64(text: Base64): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}
