@@ -1,0 +1,102 @@
+/** How large files, functions and lines may be (STYLE.md). What was larger when the rule came may only shrink: it stands in the ratchet. */
+import { sourceOf } from './source.ts'
+import { isCode, isTest } from './tree.ts'
+import type { Finding, TextFile, Tree } from './tree.ts'
+
+const fileLinesMax = 500
+const functionLinesMax = 70
+const columnsMax = 100
+
+/** Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go down; an entry that is not needed any more is a finding. */
+export const ratchet: Readonly<Record<string, number>> = {}
+
+export function checkSizes(tree: Tree, allowed = ratchet): Finding[] {
+  const findings: Finding[] = []
+  const used = new Set<string>()
+  for (const file of tree.files) {
+    if (!isCode(file.path) || isTest(file.path)) continue
+    const code = sourceOf(file).code.split('\n')
+    const judge = (key: string, line: number, size: number, max: number, what: string) => {
+      if (size <= max) return
+      const known = allowed[key]
+      if (known !== undefined) used.add(key)
+      if (known !== undefined && size <= known) return
+      const says = `${what} has ${size} lines, at most ${known ?? max} are allowed. Split it by what its parts do.`
+      findings.push({ path: file.path, line, rule: 'size', says })
+    }
+    judge(file.path, 0, lineCount(file.text), fileLinesMax, 'The file')
+    for (const { head, line, size } of functionsOf(code)) {
+      judge(`${file.path}#${head}`, line, size, functionLinesMax, 'The function')
+    }
+    findings.push(...longLines(file, code))
+  }
+  for (const key of Object.keys(allowed)) {
+    if (used.has(key)) continue
+    const says = `${key} is small enough (or gone). Take it off the ratchet.`
+    findings.push({ path: 'tools/tidy/sizes.ts', line: 0, rule: 'size', says })
+  }
+  return findings
+}
+
+function lineCount(text: string): number {
+  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
+}
+
+/** Code only: comments flow as they like, and the formatter cannot break a string. */
+function longLines(file: TextFile, code: string[]): Finding[] {
+  const findings: Finding[] = []
+  code.forEach((line, index) => {
+    const columns = indentOf(line) + line.trim().replaceAll(/ {2,}/g, '').length
+    if (columns <= columnsMax) return
+    const says = `The line has ${columns} columns, at most ${columnsMax} are allowed. Run the formatter.`
+    findings.push({ path: file.path, line: index + 1, rule: 'size', says })
+  })
+  return findings
+}
+
+interface FunctionPlace {
+  head: string
+  line: number
+  size: number
+}
+
+const statement =
+  /^(\} )?(if|else|for|while|do|switch|try|catch|finally|class|interface|namespace|return \{)\b/
+
+/** Leans on the formatter: a body opens at the end of a line and closes at the indentation of the line on which its head begins. */
+export function functionsOf(code: readonly string[]): FunctionPlace[] {
+  const places: FunctionPlace[] = []
+  code.forEach((line, at) => {
+    const text = line.trim()
+    const opens = text.endsWith('=> {') || /\)(: .+)? \{$/.test(text) || text === '} {'
+    if (!opens || statement.test(text)) return
+    const indent = line.length - line.trimStart().length
+    const start = headOf(code, at, indent)
+    const head = (code[start] ?? '').trim()
+    if (statement.test(head)) return
+    const end = endOf(code, at, indent)
+    places.push({ head, line: start + 1, size: end - start + 1 })
+  })
+  return places
+}
+
+/** The line where a head of several lines begins; for one of a single line that line itself. */
+function headOf(code: readonly string[], at: number, indent: number): number {
+  let start = at
+  while (start > 0 && /^[)}]/.test((code[start] ?? '').trim())) {
+    start--
+    while (start > 0 && (indentOf(code[start]) > indent || !code[start]?.trim())) start--
+  }
+  return start
+}
+
+function endOf(code: readonly string[], at: number, indent: number): number {
+  for (let line = at + 1; line < code.length; line++) {
+    if (indentOf(code[line]) <= indent && code[line]?.trim()) return line
+  }
+  return code.length - 1
+}
+
+function indentOf(line = ''): number {
+  return line.length - line.trimStart().length
+}
