@@ -124,7 +124,7 @@ export class Conversation {
       await this.#maybeRestart()
     }
     await this.#drain()
-    if (this.tally.deliveries < deliveries) this.#fail('the two never came to talk')
+    if (this.tally.deliveries < deliveries) throw new Error('the two never came to talk')
   }
 
   async #speakAlone(side: Side, messages: number): Promise<void> {

@@ -13,7 +13,7 @@ export const PINNED_ORACLE = manifest.dependencies[LIBRARY]
 
 /** The entry of the library, as the oracle imports it. */
 export function libraryEntry(version: string): string {
-  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`not a version of ${LIBRARY}: ${version}`)
+  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`${version} is not a version of ${LIBRARY}`)
   const isPinned = version === PINNED_ORACLE
   const folder = isPinned ? import.meta.dirname : join(tmpdir(), `parley-oracle-${version}`)
   const entry = join(folder, 'node_modules', LIBRARY, 'dist', 'index.js')

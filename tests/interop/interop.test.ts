@@ -1,5 +1,5 @@
-// Our Signal protocol against the official library: a small run of the differential test, the
-// safety number, and a peer that is too old to be talked to.
+// Our Signal protocol against the official library: a small run of the differential test, and
+// safety numbers.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { generateKeyPair, safetyNumber } from '@parley/crypto'

@@ -38,13 +38,12 @@ const { oracle } = values
 
 let shown = 0
 const started = performance.now()
-const tally = await runInterop({
-  oracle,
-  deliveries,
-  seed,
-  report: (problem) => {
-    if (shown++ < PROBLEMS_SHOWN_MAX) console.error(problem)
-  },
+const report = (problem: string) => {
+  if (shown++ < PROBLEMS_SHOWN_MAX) console.error(problem)
+}
+const tally = await runInterop({ oracle, deliveries, seed, report }).catch((error: Error) => {
+  console.error(error.message)
+  process.exit(1)
 })
 const seconds = ((performance.now() - started) / 1000).toFixed(1)
 

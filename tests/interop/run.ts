@@ -1,6 +1,12 @@
 // A whole run against the oracle: several conversations side by side, one for each way to begin.
 
-import { Conversation, emptyTally, type Plan, type Tally } from './conversation.ts'
+import {
+  Conversation,
+  type ConversationStart,
+  emptyTally,
+  type Plan,
+  type Tally,
+} from './conversation.ts'
 import { startOracle } from './oracle-client.ts'
 import { Dice } from './random.ts'
 
@@ -26,11 +32,21 @@ export async function runInterop(options: RunOptions): Promise<Tally> {
       const dice = new Dice(options.seed, index)
       const report = (problem: string) =>
         options.report(`seed ${options.seed}, ${nameOf(plan)}, ${problem}`)
-      const conversation = await Conversation.start({ plan, dice, oracle, report })
-      return conversation.run()
+      return converse({ plan, dice, oracle, report })
     }),
   )
   return tallies.reduce(add, emptyTally())
+}
+
+/** A conversation that cannot go on counts as one error, and the others go on. */
+async function converse(start: ConversationStart): Promise<Tally> {
+  try {
+    const conversation = await Conversation.start(start)
+    return await conversation.run()
+  } catch (error) {
+    start.report(String(error))
+    return { ...emptyTally(), errors: 1 }
+  }
 }
 
 function nameOf({ starts, oneTime }: Plan): string {
