@@ -76,8 +76,8 @@ CREATE INDEX unopened_device ON unopened (sender_device, sequence);
 CREATE INDEX unopened_due ON unopened (ask_at);
 CREATE TABLE outbox (
   number INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT NOT NULL, id TEXT NOT NULL,
-  kind TEXT NOT NULL, content BLOB, stamp INTEGER NOT NULL, sequence INTEGER NOT NULL,
-  list_hash BLOB, envelopes BLOB);
+  kind TEXT NOT NULL, body TEXT NOT NULL, stamp INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  frame BLOB);
 CREATE INDEX outbox_peer ON outbox (peer, sequence, number);
 CREATE INDEX outbox_id ON outbox (id);
 CREATE TABLE marks (

@@ -1,0 +1,98 @@
+/** Watermarks over what each device of a peer sent to this account: what is owed as a receipt, and what the server has of it. */
+import type { AccountId, DeviceId, Receipt } from '@parley/wire'
+import type { Store } from './store.ts'
+import { lowestUnopened } from './unopened.ts'
+
+export interface Marks {
+  peer: AccountId
+  device: DeviceId
+  /** Highest sequence of something that was shown. */
+  taken: number
+  delivered: number
+  read: number
+  confirmedDelivered: number
+  confirmedRead: number
+}
+
+interface Row {
+  peer: AccountId
+  device: DeviceId
+  taken: number
+  delivered: number
+  read: number
+  confirmed_delivered: number
+  confirmed_read: number
+}
+
+function marksOf(row: Row): Marks {
+  const { confirmed_delivered, confirmed_read, ...rest } = row
+  return { ...rest, confirmedDelivered: confirmed_delivered, confirmedRead: confirmed_read }
+}
+
+export function readMarks(store: Store, peer: AccountId, device: DeviceId): Marks | undefined {
+  const row = store.one<Row>('SELECT * FROM marks WHERE peer = ? AND device = ?', [peer, device])
+  return row && marksOf(row)
+}
+
+export function readOwed(store: Store, limit: number): Marks[] {
+  return store
+    .all<Row>(
+      `SELECT * FROM marks WHERE delivered > confirmed_delivered OR read > confirmed_read LIMIT ?`,
+      [limit],
+    )
+    .map(marksOf)
+}
+
+/** Something of this sequence is shown (0: nothing new). Delivered stops below what is waited for, read below what is unread. */
+export function raiseMarks(
+  store: Store,
+  peer: AccountId,
+  device: DeviceId,
+  takenSequence: number,
+): void {
+  const marks = readMarks(store, peer, device)
+  const taken = Math.max(marks?.taken ?? 0, takenSequence)
+  const waiting = lowestUnopened(store, device)
+  const delivered = Math.max(marks?.delivered ?? 0, below(taken, waiting))
+  const read = Math.max(marks?.read ?? 0, below(delivered, lowestUnread(store, device)))
+  store.run(
+    `INSERT INTO marks VALUES (?, ?, ?, ?, ?, 0, 0)
+     ON CONFLICT DO UPDATE SET taken = excluded.taken, delivered = excluded.delivered,
+       read = excluded.read`,
+    [peer, device, taken, delivered, read],
+  )
+}
+
+function below(mark: number, limit: number | undefined): number {
+  return limit === undefined ? mark : Math.min(mark, limit - 1)
+}
+
+function lowestUnread(store: Store, device: DeviceId): number | undefined {
+  return (
+    store.one<{ lowest: number | null }>(
+      'SELECT min(sequence) AS lowest FROM messages WHERE sender_device = ? AND unread = 1',
+      [device],
+    )?.lowest ?? undefined
+  )
+}
+
+export function readMarksOf(store: Store, peer: AccountId): Marks[] {
+  return store.all<Row>('SELECT * FROM marks WHERE peer = ?', [peer]).map(marksOf)
+}
+
+/** The server has these marks of the account; they may be higher than what this device knew. */
+export function writeConfirmed(store: Store, receipt: Receipt): void {
+  const { peer, peerDevice, delivered, read } = receipt
+  store.run(
+    `INSERT INTO marks VALUES (?, ?, 0, 0, 0, ?, ?)
+     ON CONFLICT DO UPDATE SET
+       confirmed_delivered = max(confirmed_delivered, excluded.confirmed_delivered),
+       confirmed_read = max(confirmed_read, excluded.confirmed_read)`,
+    [peer, peerDevice, delivered, read],
+  )
+}
+
+/** The server may have forgotten them. */
+export function resetConfirmed(store: Store): void {
+  store.run('UPDATE marks SET confirmed_delivered = 0, confirmed_read = 0')
+}

@@ -1,0 +1,305 @@
+/** What is shown in chats, in display order. `sort` is the stamp once it is fixed; what waits for one sorts last, in the order of writing. */
+import type { AccountId, DeviceId, MessageId } from '@parley/wire'
+import type { ClientProblem, MessageStatus, ProblemCode } from '../types.ts'
+import { writeChat } from './chats.ts'
+import type { Store } from './store.ts'
+
+/** Above every stamp: 2^52 ms is in the year 144,000. */
+export const pendingSort = 2 ** 52
+
+export type MessageKind =
+  | 'text'
+  /** Waiting for its sender to send it again. */
+  | 'waiting'
+  | 'lost'
+  | 'unknown'
+  | 'key-changed'
+
+export interface MessageRow {
+  number: number
+  conversation: AccountId
+  sender: AccountId
+  id: MessageId
+  mine: boolean
+  kind: MessageKind
+  text: string
+  stamp: number
+  sort: number
+  unread: boolean
+  senderDevice: string
+  /** Send sequence; 0 until it has one. */
+  sequence: number
+  status: MessageStatus | undefined
+  failure: ClientProblem | undefined
+  /** The recipient's root key when it was last encrypted. */
+  rootKey: Uint8Array | undefined
+}
+
+interface Row {
+  number: number
+  conversation: string
+  sender: string
+  id: string
+  mine: number
+  kind: string
+  text: string
+  stamp: number
+  sort: number
+  unread: number
+  sender_device: string
+  sequence: number
+  status: string | null
+  failure_code: string | null
+  failure_says: string | null
+  root_key: Uint8Array | null
+}
+
+export function messageOf(row: Row): MessageRow {
+  const { failure_code: code, failure_says: says } = row
+  return {
+    number: row.number,
+    conversation: row.conversation as AccountId,
+    sender: row.sender as AccountId,
+    id: row.id as MessageId,
+    mine: row.mine === 1,
+    kind: row.kind as MessageKind,
+    text: row.text,
+    stamp: row.stamp,
+    sort: row.sort,
+    unread: row.unread === 1,
+    senderDevice: row.sender_device,
+    sequence: row.sequence,
+    status: (row.status ?? undefined) as MessageStatus | undefined,
+    failure: code === null ? undefined : { code: code as ProblemCode, says: says ?? '' },
+    rootKey: row.root_key ?? undefined,
+  }
+}
+
+export interface MessageKey {
+  conversation: AccountId
+  sender: AccountId
+  id: MessageId
+}
+
+export function readMessage(store: Store, key: MessageKey): MessageRow | undefined {
+  const row = store.one<Row>(
+    'SELECT * FROM messages WHERE conversation = ? AND sender = ? AND id = ?',
+    [key.conversation, key.sender, key.id],
+  )
+  return row && messageOf(row)
+}
+
+/** Own ones first: an id that somebody else made up says nothing. */
+export function readMessageById(store: Store, id: MessageId): MessageRow | undefined {
+  const row = store.one<Row>('SELECT * FROM messages WHERE id = ? ORDER BY mine DESC LIMIT 1', [id])
+  return row && messageOf(row)
+}
+
+export function readMessageByNumber(store: Store, number: number): MessageRow | undefined {
+  const row = store.one<Row>('SELECT * FROM messages WHERE number = ?', [number])
+  return row && messageOf(row)
+}
+
+export interface NewMessage extends MessageKey {
+  mine: boolean
+  kind: MessageKind
+  text: string
+  stamp: number
+  /** undefined: pending, sorts last. */
+  sort: number | undefined
+  unread: boolean
+  senderDevice: DeviceId | ''
+  sequence: number
+  status: MessageStatus | undefined
+}
+
+/** Adds it, with the chat's row; its number. */
+export function insertMessage(store: Store, message: NewMessage): number {
+  const inserted = store.one<{ number: number }>(
+    `INSERT INTO messages (conversation, sender, id, mine, kind, text, stamp, sort, unread,
+       sender_device, sequence, status, profile_version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING number`,
+    [
+      message.conversation,
+      message.sender,
+      message.id,
+      message.mine ? 1 : 0,
+      message.kind,
+      message.text,
+      message.stamp,
+      message.sort ?? pendingSort,
+      message.unread ? 1 : 0,
+      message.senderDevice,
+      message.sequence,
+      message.status ?? null,
+    ],
+  )
+  const number = inserted?.number ?? 0
+  if (message.sort === undefined) {
+    store.run('UPDATE messages SET sort = ? WHERE number = ?', [pendingSort + number, number])
+  }
+  touchMessage(store, message.conversation)
+  return number
+}
+
+/** A message that could not be read before is there. */
+export function writeOpened(store: Store, number: number, kind: MessageKind, text: string): void {
+  changeMessage(
+    store,
+    `UPDATE messages SET kind = ?, text = ?, unread = 1 WHERE number = ? RETURNING conversation`,
+    [kind, text, number],
+  )
+}
+
+/** It will never be read. */
+export function writeLost(store: Store, key: MessageKey): void {
+  changeMessage(
+    store,
+    `UPDATE messages SET kind = 'lost' WHERE conversation = ? AND sender = ? AND id = ?
+     AND kind = 'waiting' RETURNING conversation`,
+    [key.conversation, key.sender, key.id],
+  )
+}
+
+export interface Sealed {
+  stamp: number
+  sequence: number
+  senderDevice: DeviceId
+  rootKey: Uint8Array
+  profileVersion: number
+}
+
+/** An own message was encrypted: its stamp is fixed. */
+export function writeSealed(store: Store, number: number, sealed: Sealed): void {
+  changeMessage(
+    store,
+    `UPDATE messages SET stamp = ?, sort = ?, sequence = ?, sender_device = ?, root_key = ?,
+       profile_version = ? WHERE number = ? RETURNING conversation`,
+    [
+      sealed.stamp,
+      sealed.stamp,
+      sealed.sequence,
+      sealed.senderDevice,
+      sealed.rootKey,
+      sealed.profileVersion,
+      number,
+    ],
+  )
+}
+
+export function writeAccepted(store: Store, number: number): void {
+  changeMessage(
+    store,
+    `UPDATE messages SET status = 'accepted', failure_code = NULL, failure_says = NULL
+     WHERE number = ? AND status IN ('pending', 'failed') RETURNING conversation`,
+    [number],
+  )
+}
+
+/** It is (again) in the queue. */
+export function writePending(store: Store, number: number): void {
+  changeMessage(
+    store,
+    `UPDATE messages SET status = 'pending', failure_code = NULL, failure_says = NULL
+     WHERE number = ? RETURNING conversation`,
+    [number],
+  )
+}
+
+/** `stamp` fixes its place when it had none yet. */
+export function writeFailed(
+  store: Store,
+  number: number,
+  problem: ClientProblem,
+  stamp: number | undefined,
+): void {
+  changeMessage(
+    store,
+    `UPDATE messages SET status = 'failed', failure_code = ?, failure_says = ?,
+       stamp = coalesce(?, stamp), sort = coalesce(?, sort) WHERE number = ? RETURNING conversation`,
+    [problem.code, problem.says, stamp ?? null, stamp ?? null, number],
+  )
+}
+
+function changeMessage(
+  store: Store,
+  sql: string,
+  parameters: readonly (string | number | Uint8Array | null)[],
+): void {
+  const changed = store.one<{ conversation: string }>(sql, parameters)
+  if (changed) touchMessage(store, changed.conversation as AccountId)
+}
+
+/** The chat's row is made of its messages, in the same transaction. */
+export function touchMessage(store: Store, conversation: AccountId): void {
+  writeChat(store, conversation)
+  store.touch(`timeline:${conversation}`)
+}
+
+/** The newest fixed stamp of the chat; 0 when there is none. */
+export function newestStamp(store: Store, conversation: AccountId, except: number): number {
+  return (
+    store.one<{ stamp: number }>(
+      `SELECT stamp FROM messages WHERE conversation = ? AND sort < ? AND number <> ?
+       ORDER BY sort DESC LIMIT 1`,
+      [conversation, pendingSort, except],
+    )?.stamp ?? 0
+  )
+}
+
+/** Own messages that a reader's mark covers and that did not know it yet, newest first. */
+export function readCovered(
+  store: Store,
+  covered: { reader: AccountId; device: DeviceId; upTo: number; status: 'delivered' | 'read' },
+): MessageRow[] {
+  const before =
+    covered.status === 'delivered'
+      ? "('pending', 'accepted')"
+      : "('pending', 'accepted', 'delivered')"
+  return store
+    .all<Row>(
+      `SELECT * FROM messages WHERE conversation = ? AND mine = 1 AND sequence BETWEEN 1 AND ?
+       AND sender_device = ? AND status IN ${before} ORDER BY sequence DESC`,
+      [covered.reader, covered.upTo, covered.device],
+    )
+    .map(messageOf)
+}
+
+export function writeStatus(store: Store, numbers: readonly number[], status: MessageStatus): void {
+  for (const number of numbers) {
+    store.run('UPDATE messages SET status = ? WHERE number = ?', [status, number])
+  }
+}
+
+/** The newest profile version that a delivered message carried to the reader. */
+export function newestProfileDelivered(store: Store, reader: AccountId, upTo: number): number {
+  return (
+    store.one<{ version: number | null }>(
+      `SELECT max(profile_version) AS version FROM messages
+       WHERE conversation = ? AND mine = 1 AND sequence BETWEEN 1 AND ? AND profile_version > 0`,
+      [reader, upTo],
+    )?.version ?? 0
+  )
+}
+
+/** Own texts that the server took and nobody is known to have: oldest first. */
+export function readUndelivered(store: Store, above: number): MessageRow[] {
+  return store
+    .all<Row>(
+      `SELECT * FROM messages WHERE mine = 1 AND kind = 'text' AND status = 'accepted'
+       AND sequence > ? ORDER BY sequence`,
+      [above],
+    )
+    .map(messageOf)
+}
+
+/** Own messages that were not delivered since the time. */
+export function readOverdue(store: Store, stampBefore: number, limit: number): MessageRow[] {
+  return store
+    .all<Row>(
+      `SELECT * FROM messages WHERE mine = 1 AND status IN ('pending', 'accepted') AND stamp < ?
+       LIMIT ?`,
+      [stampBefore, limit],
+    )
+    .map(messageOf)
+}
