@@ -1,0 +1,34 @@
+/** The CSPRNG of the machine, behind the port, and the refusal to start without one (E24). */
+import { parleyError } from '../problems.ts'
+import type { RandomBytes } from './ports.ts'
+
+/** `getRandomValues` fills no more at once. */
+const fillBytesMax = 65_536
+const probeBytes = 32
+
+export const systemRandom: RandomBytes = (length) => {
+  const bytes = new Uint8Array(length)
+  for (let start = 0; start < length; start += fillBytesMax) {
+    crypto.getRandomValues(bytes.subarray(start, start + fillBytesMax))
+  }
+  return bytes
+}
+
+/** E24: throws ParleyError `no-crypto` when the generator is missing or repeats itself. */
+export function requireRandom(random: RandomBytes): void {
+  if (!givesRandomness(random)) throw parleyError('no-crypto')
+}
+
+function givesRandomness(random: RandomBytes): boolean {
+  try {
+    const [first, second] = [random(probeBytes), random(probeBytes)]
+    return (
+      first.length === probeBytes &&
+      second.length === probeBytes &&
+      first.some((byte) => byte !== first[0]) &&
+      first.some((byte, index) => byte !== second[index])
+    )
+  } catch {
+    return false
+  }
+}
