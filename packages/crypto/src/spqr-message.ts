@@ -41,9 +41,7 @@ export function decodeSpqrMessage(bytes: Uint8Array): SpqrMessage {
   const epoch = readVarint(cursor)
   const index = readVarint(cursor)
   if (epoch === 0 || index === 0) throw malformed('epochs and keys are counted from 1')
-  const payload = readPayload(cursor)
-  if (cursor.offset !== bytes.length) throw malformed('it goes on after its end')
-  return { epoch, index, payload }
+  return { epoch, index, payload: readPayload(cursor) }
 }
 
 interface Cursor {
@@ -54,14 +52,18 @@ interface Cursor {
 function readPayload(cursor: Cursor): Payload {
   const type = PAYLOAD_TYPES[readByte(cursor)]
   if (type === undefined) throw malformed('an unknown type')
-  if (type === 'none' || type === 'ack') return { type }
+  if (type === 'none' || type === 'ack') {
+    readRest(cursor, 0)
+    return { type }
+  }
   const index = readVarint(cursor)
   if (index >= CHUNK_COUNT_MAX) throw malformed('a chunk out of range')
-  const end = cursor.offset + CHUNK_BYTES
-  if (end > cursor.bytes.length) throw malformed('it ends within a chunk')
-  const chunk = { index, bytes: cursor.bytes.slice(cursor.offset, end) }
-  cursor.offset = end
-  return { type, chunk }
+  return { type, chunk: { index, bytes: readRest(cursor, CHUNK_BYTES) } }
+}
+
+function readRest({ bytes, offset }: Cursor, length: number): Uint8Array {
+  if (bytes.length - offset !== length) throw malformed('it ends too early or too late')
+  return bytes.slice(offset)
 }
 
 function readByte(cursor: Cursor): number {

@@ -16,9 +16,9 @@ import {
   spqrReceive,
   spqrSend,
 } from './spqr.ts'
-import { SKIPPED_ENTRY_BYTES } from './spqr-chain.ts'
+import { type ChainEpoch, SKIPPED_ENTRY_BYTES } from './spqr-chain.ts'
 import { decodeSpqrMessage, encodeSpqrMessage } from './spqr-message.ts'
-import type { Step } from './spqr-steps.ts'
+import type { Braid, Step } from './spqr-steps.ts'
 
 const authKey = new Uint8Array(32).fill(7)
 
@@ -189,20 +189,44 @@ describe('agreement', () => {
     passUntil(pair, ({ a, b }) => a.braid.epoch === 3 && b.braid.epoch === 3)
   })
 
-  test('chunks are counted from 0 again after the last one there is', () => {
-    const pair = newPair()
-    pass(pair, 'a')
-    const { step } = pair.a.braid
-    if (step.at !== 'keys-sampled') throw new Error('the initiator sends its header first')
-    pair.a = { ...pair.a, braid: { ...pair.a.braid, step: { ...step, sent: 65_535 } } }
-    const indexes = [1, 2].map(() => {
-      const { payload } = decodeSpqrMessage(pass(pair, 'a').message)
-      return 'chunk' in payload ? payload.chunk.index : undefined
+  for (const [side, at] of [
+    ['a', 'keys-sampled'],
+    ['b', 'ct1-sampled'],
+  ] as const) {
+    test(`chunks are counted from 0 again after the last one there is: ${at}`, () => {
+      const pair = newPair()
+      passUntil(pair, (current) => current[side].braid.step.at === at)
+      const { chain, braid } = pair[side]
+      if (!('sent' in braid.step)) throw new Error('this step sends chunks')
+      pair[side] = { chain, braid: { ...braid, step: { ...braid.step, sent: 65_535 } } }
+      const indexes = [1, 2].map(() => {
+        const { payload } = decodeSpqrMessage(pass(pair, side).message)
+        return 'chunk' in payload ? payload.chunk.index : undefined
+      })
+      expect(indexes).toEqual([65_535, 0])
+      passUntil(pair, ({ a, b }) => a.braid.epoch === 3 && b.braid.epoch === 3)
     })
-    expect(indexes).toEqual([65_535, 0])
-    expect(pair.b.braid.step.at).toBe('no-header-received')
+  }
+
+  test('an acknowledgement stands when a message from before it comes late', () => {
+    const pair = newPair()
+    passUntil(pair, ({ a }) => a.braid.step.at === 'header-sent')
+    const late = sendFrom(pair, 'a')
+    const isAcknowledged = ({ step }: Braid) => step.at === 'ct1-sampled' && step.acknowledged
+    for (let i = 0; i < 34; i++) pass(pair, 'b')
     pass(pair, 'a')
-    expect(pair.b.braid.step.at).toBe('header-received')
+    expect(isAcknowledged(pair.b.braid)).toBe(true)
+    deliver(pair, 'b', late)
+    expect(isAcknowledged(pair.b.braid)).toBe(true)
+  })
+
+  test('an acknowledgement without a chunk of the vector counts too', () => {
+    const pair = newPair()
+    passUntil(pair, ({ a }) => a.braid.step.at === 'header-sent')
+    for (let i = 0; i < 36; i++) pass(pair, 'a')
+    expect(pair.b.braid.step.at).toBe('vector-received')
+    const acknowledge = encodeSpqrMessage({ epoch: 1, index: 100, payload: { type: 'ack' } })
+    expect(spqrReceive(pair.b, acknowledge).state.braid.step.at).toBe('ct2-sampled')
   })
 
   test('[E23] no function changes the state that it was given', () => {
@@ -288,6 +312,18 @@ describe('forgery', () => {
     expect(equalBytes(spqrReceive(state, message).key, key)).toBe(false)
   })
 
+  test('[E5] nobody moves a party to the next epoch before its time, or beyond it', () => {
+    const pair = newPair()
+    const inEpoch = (epoch: number) => {
+      return encodeSpqrMessage({ epoch, index: 1, payload: { type: 'none' } })
+    }
+    passUntil(pair, ({ b }) => b.braid.step.at === 'ct1-sampled')
+    expectRefused(() => spqrReceive(pair.b, inEpoch(2)), 'invalid-message')
+    passUntil(pair, ({ b }) => b.braid.step.at === 'ct2-sampled')
+    expectRefused(() => spqrReceive(pair.b, inEpoch(3)), 'invalid-message')
+    expect(spqrReceive(pair.b, inEpoch(2)).state.braid.epoch).toBe(2)
+  })
+
   test('[E24] a random source that gives too few bytes is refused', () => {
     const pair = newPair()
     const broken = (length: number) => new Uint8Array(length - 1)
@@ -313,6 +349,11 @@ describe('parsing', () => {
     [
       'a number above 32 bits',
       Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff, 0x1f, 1, 0),
+      'invalid-message',
+    ],
+    [
+      'a key number above 32 bits',
+      Uint8Array.of(1, 1, 0xff, 0xff, 0xff, 0xff, 0x1f, 0),
       'invalid-message',
     ],
     [
@@ -462,6 +503,33 @@ describe('the stored state', () => {
       expectRefused(() => decodeSpqr(Uint8Array.of(...bytes, 0)), 'invalid-state')
       expectRefused(() => decodeSpqr(bytes.with(0, 2)), 'invalid-state')
     }
+  })
+
+  test('is refused when its parts do not fit each other', () => {
+    const { chain, braid } = fresh
+    const epochOf = (epoch: number) => ({ ...(chain.epochs[0] as ChainEpoch), epoch })
+    const epochs = (...numbers: number[]) => ({ chain: { ...chain, epochs: numbers.map(epochOf) } })
+    const step = (wrong: Step) => ({ braid: { ...braid, step: wrong } })
+    const ct2 = new Uint8Array(160)
+    const twice = new Uint8Array(68)
+    const eighteen = Array.from({ length: 18 }, (_, i) => i)
+    const wrong: Partial<SpqrState>[] = [
+      { braid: { ...braid, epoch: 2 } },
+      { braid: { ...braid, epoch: 0 }, ...epochs(1) },
+      epochs(),
+      { ...epochs(0, 2), braid: { ...braid, epoch: 3 } },
+      { ...epochs(...eighteen), braid: { ...braid, epoch: 18 } },
+      { chain: { ...chain, skipped: new Uint8Array(41) } },
+      { chain: { ...chain, skipped: new Uint8Array(2_001 * SKIPPED_ENTRY_BYTES) } },
+      step({ at: 'ct2-sampled', ct2, sent: 65_536 }),
+      step({ at: 'no-header-received', header: twice }),
+    ]
+    for (const part of wrong) {
+      expectRefused(() => decodeSpqr(encodeSpqr({ ...fresh, ...part })), 'invalid-state')
+    }
+    expectRefused(() => decodeSpqr(encodeSpqr(fresh).with(1, 2)), 'invalid-state')
+    const whole = { ...epochs(...eighteen.slice(1)), braid: { ...braid, epoch: 18 } }
+    expect(decodeSpqr(encodeSpqr({ ...fresh, ...whole })).chain.epochs.length).toBe(17)
   })
 
   test('[E26] when it is damaged, only a typed error escapes from reading and using it', () => {
