@@ -1,0 +1,58 @@
+/** The SQL store of the embedded build: one SQLite file in WAL mode, one connection, Kysely's SQLite dialect on bun:sqlite. */
+import { Database, SQLiteError } from 'bun:sqlite'
+import type { SQLQueryBindings } from 'bun:sqlite'
+import { Kysely, SqliteDialect } from 'kysely'
+import type { SqliteDatabase, SqliteStatement } from 'kysely'
+import { migrate } from './migrate.ts'
+import { type Sql, SqlUnavailable } from './sql.ts'
+
+const busyTimeoutMs = 5_000
+
+/** Opens or creates the file. Rejects with SqlUnavailable or SchemaNewer. */
+export async function openSqliteSql(path: string): Promise<Sql> {
+  const database = guarded(() => new Database(path, { create: true, strict: true }))
+  try {
+    guarded(() => {
+      database.run(`pragma busy_timeout = ${busyTimeoutMs}`)
+      database.run('pragma journal_mode = wal')
+      database.run('pragma synchronous = full')
+    })
+    const sql: Sql = new Kysely({ dialect: new SqliteDialect({ database: adapt(database) }) })
+    await migrate(sql, { bytes: 'blob', integer: 'integer' })
+    return sql
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** bun:sqlite in the shape that Kysely's dialect asks for. */
+function adapt(database: Database): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare: (text) => guarded(() => statementOf(database, text)),
+  }
+}
+
+function statementOf(database: Database, text: string): SqliteStatement {
+  const statement = database.query<unknown, SQLQueryBindings[]>(text)
+  return {
+    reader: statement.columnNames.length > 0,
+    all: (parameters) => guarded(() => statement.all(...bindings(parameters))),
+    run: (parameters) => guarded(() => statement.run(...bindings(parameters))),
+    iterate: (parameters) => guarded(() => statement.iterate(...bindings(parameters))),
+  }
+}
+
+function bindings(parameters: readonly unknown[]): SQLQueryBindings[] {
+  return parameters as SQLQueryBindings[]
+}
+
+function guarded<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    const full = cause instanceof SQLiteError && cause.code === 'SQLITE_FULL'
+    throw new SqlUnavailable(full ? 'full' : 'failed', { cause })
+  }
+}
