@@ -57,12 +57,6 @@ function folderOf(path: string, depth: number): string {
 
 export const importRules: readonly ImportRule[] = [
   {
-    house: 'tests and load generators',
-    files: /^(tests\/(?!interop\/)|bench\/|packages\/testkit\/)|\.(test|contract)\.tsx?$/,
-    may: (target) => !under(target, 'tests/interop/'),
-    says: 'Nothing imports tests/interop: the oracle stays in its own process.',
-  },
-  {
     house: 'tests/interop',
     files: /^tests\/interop\//,
     may: (target) =>
@@ -71,6 +65,12 @@ export const importRules: readonly ImportRule[] = [
       under(target, 'tests/interop/', 'packages/crypto/src/') ||
       platform(target),
     says: 'It compares packages/crypto with the oracle and needs nothing else.',
+  },
+  {
+    house: 'tests and load generators',
+    files: /^(tests\/|bench\/|packages\/testkit\/)|\.(test|contract|fixture)\.tsx?$/,
+    may: (target) => !under(target, 'tests/interop/'),
+    says: 'Nothing imports tests/interop: the oracle stays in its own process.',
   },
   {
     house: 'packages/wire',

@@ -82,6 +82,7 @@ function isEntry(path: string, named: string): boolean {
   if (isTest(path) && /\.test\.tsx?$/.test(path)) return true
   if (/\.config\.ts$|\.d\.ts$/.test(path)) return true
   const parts = path.split('/')
+  if (named.includes(`'${parts.at(-1)}'`)) return true
   return parts.some((_, from) => {
     const tail = parts.slice(from).join('/')
     return tail.includes('/') && named.includes(tail)
@@ -118,5 +119,5 @@ export function checkDeadFiles(tree: Tree): Finding[] {
 /** Files that may name a program's entry: manifests, pages, scripts and what starts processes or workers. */
 function namesEntries({ path, text }: TextFile): boolean {
   if (/(^|\/)package\.json$|\.html$|^\.ci\/|\/bin\//.test(path)) return true
-  return isCode(path) && /\b(defineConfig|rollupOptions|spawn|spawnSync|Worker)\(/.test(text)
+  return isCode(path) && /\b(defineConfig|rolldownOptions|spawn|spawnSync|fork|Worker)\(/.test(text)
 }

@@ -5,10 +5,13 @@ import type { Finding, TextFile, Tree } from './tree.ts'
 
 const fileLinesMax = 500
 const functionLinesMax = 70
-const columnsMax = 100
+/** The formatter breaks lines at 100 columns; what it cannot break may be this long. */
+const columnsMax = 120
 
 /** Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go down; an entry that is not needed any more is a finding. */
-export const ratchet: Readonly<Record<string, number>> = {}
+export const ratchet: Readonly<Record<string, number>> = {
+  'packages/wire/src/frames.ts': 529,
+}
 
 export function checkSizes(tree: Tree, allowed = ratchet): Finding[] {
   const findings: Finding[] = []
@@ -45,10 +48,12 @@ function lineCount(text: string): number {
 /** Code only: comments flow as they like, and the formatter cannot break a string. */
 function longLines(file: TextFile, code: string[]): Finding[] {
   const findings: Finding[] = []
+  const lines = file.text.split('\n')
   code.forEach((line, index) => {
-    const columns = indentOf(line) + line.trim().replaceAll(/ {2,}/g, '').length
+    if (line.trim() === '') return
+    const columns = indentOf(lines[index]) + line.trim().replaceAll(/ {2,}/g, '').length
     if (columns <= columnsMax) return
-    const says = `The line has ${columns} columns, at most ${columnsMax} are allowed. Run the formatter.`
+    const says = `The line has ${columns} columns, at most ${columnsMax} are allowed. Name its parts.`
     findings.push({ path: file.path, line: index + 1, rule: 'size', says })
   })
   return findings

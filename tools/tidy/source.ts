@@ -138,7 +138,8 @@ export interface Import {
   index: number
 }
 
-const importPattern = /\b(?:from|import)\s*\(?\s*(['"])|\bnew URL\(\s*(['"])|\brequire\(\s*(['"])/g
+const importPattern =
+  /\b(?:from\s*|import\s*\(?\s*)(['"])|\bnew URL\(\s*(['"])|\brequire\(\s*(['"])/g
 
 /** Static, dynamic and type imports, re-exports, and files named by `new URL('./x', …)` (workers). */
 export function importsOf(file: TextFile): Import[] {

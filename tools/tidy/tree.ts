@@ -58,7 +58,7 @@ export function isGenerated(path: string): boolean {
 
 /** A test, or what only tests run: nothing that is shipped. */
 export function isTest(path: string): boolean {
-  return /\.(test|contract)\.tsx?$/.test(path) || path.startsWith('tests/')
+  return /\.(test|contract|fixture)\.tsx?$/.test(path) || path.startsWith('tests/')
 }
 
 export function lineAt(text: string, index: number): number {
