@@ -19,23 +19,26 @@ export type ChunkSet = Uint8Array
 
 export const NO_CHUNKS: ChunkSet = new Uint8Array(0)
 
-interface Points {
-  positions: number[]
-  /** The sixteen values at each position. */
-  values: Uint16Array[]
-  /** The logarithm of the product of the differences to all other positions, per position. */
-  differences: number[]
+/** A place where the sixteen polynomials are known. */
+interface Point {
+  position: number
+  words: Uint16Array
+}
+
+interface WeighedPoint extends Point {
+  /** Logarithm of the product of the differences to all other positions. */
+  difference: number
 }
 
 /** `value` is a whole number of chunks; the first ones are its own bytes. */
 export function chunkAt(value: Uint8Array, index: number): Uint8Array {
   const start = index * CHUNK_BYTES
   if (start < value.length) return value.slice(start, start + CHUNK_BYTES)
-  const count = value.length / CHUNK_BYTES
-  const positions = Array.from({ length: count }, (_, i) => i)
-  const values = positions.map((i) => readWords(value, i * CHUNK_BYTES))
+  const points = Array.from({ length: value.length / CHUNK_BYTES }, (_, position) => {
+    return { position, words: readWords(value, position * CHUNK_BYTES) }
+  })
   const bytes = new Uint8Array(CHUNK_BYTES)
-  writeValueAt(index, withDifferences(positions, values), bytes)
+  writeChunkAt(index, weigh(points), bytes)
   return bytes
 }
 
@@ -63,21 +66,19 @@ export function joinChunks(chunks: ChunkSet, valueBytes: number): Uint8Array | u
   const count = valueBytes / CHUNK_BYTES
   const value = new Uint8Array(valueBytes)
   const missing = new Set(Array.from({ length: count }, (_, i) => i))
-  const positions: number[] = []
-  const values: Uint16Array[] = []
+  const points: Point[] = []
   for (let at = 0; at < count * ENTRY_BYTES; at += ENTRY_BYTES) {
     const index = readIndex(chunks, at)
-    positions.push(index)
-    values.push(readWords(chunks, at + 2))
+    points.push({ position: index, words: readWords(chunks, at + 2) })
     if (missing.delete(index)) {
       value.set(chunks.subarray(at + 2, at + ENTRY_BYTES), index * CHUNK_BYTES)
     }
   }
   if (missing.size === 0) return value
-  const points = withDifferences(positions, values)
+  const weighed = weigh(points)
   for (const index of missing) {
     const start = index * CHUNK_BYTES
-    writeValueAt(index, points, value.subarray(start, start + CHUNK_BYTES))
+    writeChunkAt(index, weighed, value.subarray(start, start + CHUNK_BYTES))
   }
   return value
 }
@@ -102,26 +103,25 @@ function readWords(bytes: Uint8Array, at: number): Uint16Array {
   return words
 }
 
-function withDifferences(positions: number[], values: Uint16Array[]): Points {
-  const differences = positions.map((position) => {
-    let sum = 0
-    for (const other of positions) if (other !== position) sum += logarithm(position ^ other)
-    return sum
+function weigh(points: readonly Point[]): WeighedPoint[] {
+  return points.map((point) => {
+    let difference = 0
+    for (const { position } of points) {
+      if (position !== point.position) difference += logarithm(position ^ point.position)
+    }
+    return { ...point, difference }
   })
-  return { positions, values, differences }
 }
 
-/** Lagrange: the values at `position`, which is none of the points, of the polynomials through them. */
-function writeValueAt(position: number, points: Points, target: Uint8Array): void {
+/** Lagrange: what the polynomials through the points are at `index`, which is none of them. */
+function writeChunkAt(index: number, points: readonly WeighedPoint[], target: Uint8Array): void {
   let numerator = 0
-  for (const other of points.positions) numerator += logarithm(position ^ other)
+  for (const { position } of points) numerator += logarithm(index ^ position)
   const sums = new Uint16Array(WORDS_PER_CHUNK)
-  for (let j = 0; j < points.positions.length; j++) {
-    const distance = logarithm(position ^ (points.positions[j] ?? 0))
-    const weight = reduceLogarithm(numerator - distance - (points.differences[j] ?? 0))
-    const values = points.values[j] ?? sums
+  for (const { position, words, difference } of points) {
+    const weight = reduceLogarithm(numerator - logarithm(index ^ position) - difference)
     for (let i = 0; i < WORDS_PER_CHUNK; i++) {
-      sums[i] = (sums[i] ?? 0) ^ multiplyByPower(weight, values[i] ?? 0)
+      sums[i] = (sums[i] ?? 0) ^ multiplyByPower(weight, words[i] ?? 0)
     }
   }
   for (let i = 0; i < WORDS_PER_CHUNK; i++) {

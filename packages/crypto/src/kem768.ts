@@ -2,10 +2,10 @@
 // made from the header of an encapsulation key alone, the second once the rest of the key is there.
 // Together they are the ciphertext of FIPS 203, byte for byte (K-PKE.Encrypt, Algorithm 14).
 
-import { sha3_256, sha3_512, shake256 } from '@noble/hashes/sha3.js'
 import { genCrystals, XOF128 } from '@noble/post-quantum/_crystals.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concatBytes, equalBytes } from './bytes.ts'
+import { sha3_256, sha3_512, shake256 } from './primitives.ts'
 
 /** The random bytes d and z of FIPS 203, from which the whole key pair follows. */
 export const KEM_SEED_BYTES = 64
