@@ -93,17 +93,17 @@ function definitions(tree: Tree, where: RegExp): Map<string, { path: string; lin
   return found
 }
 
-function* idsInTestNames(tree: Tree): Generator<{ file: TextFile; id: string; index: number }> {
-  for (const file of tree.files) {
-    if (!isCode(file.path) || !isTest(file.path) || file.path.startsWith('tools/')) continue
-    for (const name of file.text.matchAll(testName)) {
-      for (const group of (name[2] ?? '').matchAll(inTestName)) {
-        for (const id of (group[1] ?? '').match(new RegExp(ruleId, 'g')) ?? []) {
-          yield { file, id, index: name.index }
-        }
-      }
-    }
-  }
+function idsInTestNames(tree: Tree): { file: TextFile; id: string; index: number }[] {
+  const tests = tree.files.filter(
+    ({ path }) => isCode(path) && isTest(path) && !path.startsWith('tools/'),
+  )
+  return tests.flatMap((file) =>
+    [...file.text.matchAll(testName)].flatMap((name) =>
+      [...(name[2] ?? '').matchAll(inTestName)]
+        .flatMap((group) => group[1]?.match(new RegExp(ruleId, 'g')) ?? [])
+        .map((id) => ({ file, id, index: name.index })),
+    ),
+  )
 }
 
 export function checkOpenings(tree: Tree): Finding[] {

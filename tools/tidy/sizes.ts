@@ -13,32 +13,58 @@ export const ratchet: Readonly<Record<string, number>> = {
   'packages/wire/src/frames.ts': 529,
 }
 
+interface Measured {
+  path: string
+  line: number
+  /** What it is called in the ratchet. */
+  key: string
+  what: string
+  size: number
+  max: number
+}
+
 export function checkSizes(tree: Tree, allowed = ratchet): Finding[] {
-  const findings: Finding[] = []
   const used = new Set<string>()
-  for (const file of tree.files) {
-    if (!isCode(file.path) || isTest(file.path)) continue
-    const code = sourceOf(file).code.split('\n')
-    const judge = (key: string, line: number, size: number, max: number, what: string) => {
-      if (size <= max) return
-      const known = allowed[key]
-      if (known !== undefined) used.add(key)
-      if (known !== undefined && size <= known) return
-      const says = `${what} has ${size} lines, at most ${known ?? max} are allowed. Split it by what its parts do.`
-      findings.push({ path: file.path, line, rule: 'size', says })
-    }
-    judge(file.path, 0, lineCount(file.text), fileLinesMax, 'The file')
-    for (const { head, line, size } of functionsOf(code)) {
-      judge(`${file.path}#${head}`, line, size, functionLinesMax, 'The function')
-    }
-    findings.push(...longLines(file, code))
-  }
-  for (const key of Object.keys(allowed)) {
-    if (used.has(key)) continue
-    const says = `${key} is small enough (or gone). Take it off the ratchet.`
-    findings.push({ path: 'tools/tidy/sizes.ts', line: 0, rule: 'size', says })
-  }
-  return findings
+  const findings = tree.files
+    .filter(({ path }) => isCode(path) && !isTest(path))
+    .flatMap((file) => {
+      const code = sourceOf(file).code.split('\n')
+      const tooLarge = measured(file, code).filter(({ key, size, max }) => {
+        const known = size > max ? allowed[key] : undefined
+        if (known !== undefined) used.add(key)
+        return size > (known ?? max)
+      })
+      return [...tooLarge.map((each) => findingOf(each, allowed)), ...longLines(file, code)]
+    })
+  const stale = Object.keys(allowed).filter((key) => !used.has(key))
+  return findings.concat(stale.map(staleEntry))
+}
+
+function measured(file: TextFile, code: string[]): Measured[] {
+  const { path } = file
+  const size = lineCount(file.text)
+  return [
+    { path, line: 0, key: path, what: 'The file', size, max: fileLinesMax },
+    ...functionsOf(code).map(({ head, ...place }) => ({
+      ...place,
+      path,
+      key: `${path}#${head}`,
+      what: 'The function',
+      max: functionLinesMax,
+    })),
+  ]
+}
+
+function findingOf(measure: Measured, allowed: Readonly<Record<string, number>>): Finding {
+  const { path, line, key, what, size, max } = measure
+  const most = allowed[key] ?? max
+  const says = `${what} has ${size} lines, at most ${most} are allowed. Split it by what its parts do.`
+  return { path, line, rule: 'size', says }
+}
+
+function staleEntry(key: string): Finding {
+  const says = `${key} is small enough (or gone). Take it off the ratchet.`
+  return { path: 'tools/tidy/sizes.ts', line: 0, rule: 'size', says }
 }
 
 function lineCount(text: string): number {
