@@ -21,6 +21,8 @@ export interface LogPage {
   entries: LogEntry[]
   /** L7: entries up to here are gone, and the reader had not seen them all; 0 when nothing is missing. */
   expiredUpTo: number
+  /** Nothing is visible after them just now; a page may also be short because its entries are large. */
+  atEnd: boolean
 }
 
 /** Handles entries in order; a rejection means that they are handed out again, in the end one by one, and parked. */
@@ -38,8 +40,9 @@ export class LogUnavailable extends Error {
 
 export interface Log {
   /**
-   * L1 durable when resolved; what arrives meanwhile is written as one batch. L2 keeps the order in which one device sent to one log. L3 what is at or below the device's last send sequence in this log is
-   * dropped, and resolves. L4 positions grow. Rejects with LogUnavailable; the waiting queue is bounded.
+   * L1 durable when resolved; what arrives meanwhile is written as one batch. L2 keeps the order in which one device sent to one log, refusals included: what was handed in before the caller saw an earlier one
+   * rejected is rejected too. L3 what is at or below the device's last send sequence in this log is dropped, and resolves. L4 positions grow. Rejects with LogUnavailable; the waiting queue is bounded. The
+   * body must not change afterwards.
    */
   append(log: LogId, entry: NewEntry): Promise<void>
   /**

@@ -1,0 +1,168 @@
+/** The embedded log against the contract, inline and with its thread, and what only a file can do: fill up, be too new, be broken. */
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { accountIdFromRandom, deviceIdOf, inboxOf } from '@parley/wire'
+import { pino } from 'pino'
+import { SimRandom } from '../../../../testkit/src/sim/random.ts'
+import { LogRig } from './log-rig.contract.ts'
+import { openSqliteLog } from './log-sqlite.ts'
+import type { SqliteLogOptions } from './log-sqlite.ts'
+import { LogWriter } from './log-writer.ts'
+import { BatchBuilder } from './batch.ts'
+import { describeLog } from './log.contract.ts'
+import { LogUnavailable } from './log.ts'
+import { LogTooNew, openForWriting } from './schema.ts'
+
+type Overrides = Partial<Pick<SqliteLogOptions, 'writer' | 'fileBytesMax' | 'queueBytesMax'>>
+
+function startRig(overrides: Overrides): Promise<LogRig> {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  return LogRig.start((rig) => openIn(folder, rig, overrides), remove)
+}
+
+function openIn(folder: string, rig: LogRig, overrides: Overrides) {
+  return openSqliteLog({
+    path: join(folder, 'log.sqlite'),
+    writer: 'inline',
+    sync: 'off',
+    clock: rig.clock,
+    soon: rig.soon,
+    logger: pino({ level: 'silent' }),
+    fileBytesMax: undefined,
+    queueBytesMax: undefined,
+    onBatch: undefined,
+    onParked: rig.onParked,
+    ...overrides,
+  })
+}
+
+const tightQueue = (tight: boolean) => ({ queueBytesMax: tight ? 20_000 : undefined })
+describeLog('log-sqlite inline', ({ tight }) => startRig(tightQueue(tight)), { skip: [] })
+describeLog(
+  'log-sqlite with a writer thread',
+  ({ tight }) => startRig({ writer: 'thread', ...tightQueue(tight) }),
+  { skip: [] },
+)
+
+const ids = new SimRandom(7)
+const id = inboxOf(accountIdFromRandom(ids.bytes(16)))
+const device = deviceIdOf(ids.bytes(16))
+const entryOf = (bytes: number, sequence: number) => ({
+  origin: { device, sequence },
+  body: new Uint8Array(bytes),
+})
+
+test('[L1] a full disk refuses appends and keeps the rest; with room again it goes on', async () => {
+  await using rig = await startRig({ fileBytesMax: 400_000 })
+  let stored = 0
+  let refused: unknown
+  while (refused === undefined && stored < 1_000) {
+    await rig.finish(rig.log.append(id, entryOf(2_000, stored + 1))).then(
+      () => stored++,
+      (error: unknown) => {
+        refused = error
+      },
+    )
+  }
+  expect(refused).toBeInstanceOf(LogUnavailable)
+  expect((refused as LogUnavailable).reason).toBe('full')
+  expect(stored).toBeGreaterThan(50)
+  const page = await rig.log.read(id, 0, 1_000)
+  expect(page.entries).toHaveLength(stored)
+  await rig.finish(rig.log.trim((page.entries[stored / 2]?.position ?? 0) + 1))
+  await rig.finish(rig.log.append(id, entryOf(2_000, stored + 1)))
+  const { entries } = await rig.log.read(id, page.entries.at(-1)?.position ?? 0, 10)
+  expect(entries).toHaveLength(1)
+})
+
+test('[L2] what waits behind a batch that failed fails with it', async () => {
+  await using rig = await startRig({ fileBytesMax: 200_000 })
+  const big = rig.log.append(id, entryOf(900_000, 1))
+  const bigFailed = big.catch((error: LogUnavailable) => error.reason)
+  rig.scheduler.step()
+  const small = rig.log.append(id, entryOf(1, 2)).catch((error: LogUnavailable) => error.reason)
+  expect(await rig.finish(Promise.all([bigFailed, small]))).toEqual(['full', 'full'])
+  await rig.finish(rig.log.append(id, entryOf(1, 1)))
+  expect((await rig.log.read(id, 0, 10)).entries).toHaveLength(1)
+})
+
+test('a file of a newer format is refused with a sentence that says what to do, and not touched', async () => {
+  await using rig = await startRig({})
+  await rig.end()
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const path = join(folder, 'log.sqlite')
+  const database = new Database(path, { create: true })
+  database.run('PRAGMA user_version = 99')
+  database.close()
+  for (const writer of ['inline', 'thread'] as const) {
+    const refused = await openIn(folder, rig, { writer }).catch((error) => error)
+    expect(refused).toBeInstanceOf(LogTooNew)
+    expect(refused.message).toContain('format 99')
+  }
+  rmSync(folder, { recursive: true })
+})
+
+test('a file that is no log is refused', async () => {
+  await using rig = await startRig({})
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  await Bun.write(
+    join(folder, 'log.sqlite'),
+    'this is not a database, whatever its name says. '.repeat(99),
+  )
+  await expect(openIn(folder, rig, { writer: 'thread' })).rejects.toThrow()
+  await expect(openIn(folder, rig, { writer: 'inline' })).rejects.toThrow()
+  rmSync(folder, { recursive: true })
+})
+
+test('a second writer on the same file is found out before it can repeat a position', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  await using rig = await LogRig.start(
+    (opened) => openIn(folder, opened, {}),
+    () => {},
+  )
+  const intruder = new Database(join(folder, 'log.sqlite'))
+  intruder.run('CREATE TABLE intruder (x)')
+  intruder.close()
+  const refused = await rig.finish(rig.log.append(id, entryOf(1, 1)).catch((error) => error))
+  expect(refused.reason).toBe('failed')
+  rmSync(folder, { recursive: true })
+})
+
+test('[L1] after a failed sync nothing more is accepted, since nobody knows what the disk holds', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const settings = { path: join(folder, 'x'), sync: 'full' as const, fileBytesMax: 2 ** 40 }
+  const database = openForWriting(settings)
+  const writer = new LogWriter(failingCommit(database))
+  const batchOf = (sequence: number) => {
+    const builder = new BatchBuilder()
+    builder.append(id, entryOf(1, sequence))
+    return builder.take(Date.UTC(2026, 1, 1), undefined)
+  }
+  expect(writer.write(batchOf(1))).toMatchObject({ written: false, reason: 'failed' })
+  expect(writer.write(batchOf(2))).toMatchObject({ written: false, reason: 'failed' })
+  writer.close()
+  rmSync(folder, { recursive: true })
+})
+
+/** The database as on a disk whose first sync fails. */
+function failingCommit(database: Database): Database {
+  let failures = 1
+  const prepare = database.prepare.bind(database)
+  database.prepare = ((sql: string) => {
+    const statement = prepare(sql)
+    if (sql !== 'COMMIT') return statement
+    const run = statement.run.bind(statement)
+    statement.run = (...values: never[]) => {
+      if (failures-- > 0) {
+        throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' })
+      }
+      return run(...values)
+    }
+    return statement
+  }) as typeof database.prepare
+  return database
+}

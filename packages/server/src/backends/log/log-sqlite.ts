@@ -1,0 +1,335 @@
+/**
+ * The embedded log: one SQLite file, one writer, group commit. What is appended while the writer is busy becomes its next batch; followers are fed from memory while they keep up, readers have a connection of their own.
+ */
+import type { Database, Statement } from 'bun:sqlite'
+import type { DeviceId, LogId } from '@parley/wire'
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.ts'
+import { BatchBuilder, answersOf } from './batch.ts'
+import { followLog } from './follow.ts'
+import type { FollowSource } from './follow.ts'
+import type { BatchOutcome } from './log-writer.ts'
+import { LogUnavailable } from './log.ts'
+import type { EntryHandler, Log, LogEntry, LogPage, NewEntry } from './log.ts'
+import { openForReading } from './schema.ts'
+import { Tail } from './tail.ts'
+import { linkInline, linkThread } from './writer-link.ts'
+import type { WriterLink } from './writer-link.ts'
+
+export interface SqliteLogOptions {
+  path: string
+  /** A thread keeps the event loop free of a slow disk; inline is for the simulator. */
+  writer: 'thread' | 'inline'
+  /** `off` survives a crash of the process, but not of the machine. */
+  sync: 'full' | 'off'
+  clock: Clock
+  /** Runs later, after what is already due: setImmediate, or the simulator's clock. */
+  soon: (run: () => void) => void
+  logger: Logger
+  /** The file grows no further; undefined for as far as the disk goes. */
+  fileBytesMax: number | undefined
+  /** Bytes that may wait for the writer. */
+  queueBytesMax: number | undefined
+  onBatch: ((operations: number) => void) | undefined
+  onParked: (() => void) | undefined
+}
+
+/** What waits for the writer's answer; `entry` is there for an append only. */
+interface Waiting {
+  log: LogId | undefined
+  body: Uint8Array | undefined
+  resolve: (atEnd: boolean) => void
+  reject: (error: LogUnavailable) => void
+}
+
+const queueBytesMaxDefault = 32 * 1024 * 1024
+const fileBytesMaxDefault = 2 ** 43
+const pageBytesMax = 4 * 1024 * 1024
+const headsPerTurn = 512
+/** How long a follower's commit may wait for a batch to ride on. */
+const followerCommitMs = 1_000
+
+export async function openSqliteLog(options: SqliteLogOptions): Promise<SqliteLog> {
+  const { path, sync, fileBytesMax } = options
+  const settings = { path, sync, fileBytesMax: fileBytesMax ?? fileBytesMaxDefault }
+  const link =
+    options.writer === 'inline' ? linkInline(settings, options.soon) : await linkThread(settings)
+  return new SqliteLog(link, options)
+}
+
+export class SqliteLog implements Log, AsyncDisposable {
+  readonly #options: SqliteLogOptions
+  readonly #link: WriterLink
+  readonly #reader: Database
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #tail: Tail
+  readonly #queueBytesMax: number
+  readonly #builder = new BatchBuilder()
+  #queued: Waiting[] = []
+  #inFlight: Waiting[] | undefined
+  #spare: ArrayBuffer | undefined
+  /** Why nothing is taken at the moment. */
+  #refusing: LogUnavailable | undefined
+  #closed = false
+  #idle: (() => void) | undefined
+  #changed: (() => void)[] = []
+  readonly #followed = new Map<string, number>()
+  #followedTimer: (() => void) | undefined
+
+  constructor(link: WriterLink, options: SqliteLogOptions) {
+    this.#link = link
+    this.#options = options
+    this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault
+    this.#reader = openForReading(options.path)
+    this.#statements = prepare(this.#reader)
+    this.#tail = new Tail(this.#statements.last.get()?.last ?? 0)
+    link.onWritten = (batch, outcome) => this.#written(batch, outcome)
+  }
+
+  append(log: LogId, entry: NewEntry): Promise<void> {
+    return this.#enqueue(log, entry.body, () => this.#builder.append(log, entry))
+  }
+
+  commit(log: LogId, device: DeviceId, position: number): Promise<void> {
+    return this.#enqueue(undefined, undefined, () => this.#builder.cursor(log, device, position))
+  }
+
+  async read(log: LogId, after: number, limit: number): Promise<LogPage> {
+    const stored = this.#statements.log.get(log)
+    if (!stored) return { entries: [], expiredUpTo: 0, atEnd: true }
+    const entries: LogEntry[] = []
+    let bytes = 0
+    let atEnd = true
+    // One row more than asked for tells whether there are more.
+    for (const row of this.#statements.read.iterate(stored.number, after, limit + 1)) {
+      bytes += row.body.length
+      if (entries.length === limit || (entries.length > 0 && bytes > pageBytesMax)) {
+        atEnd = false
+        break
+      }
+      entries.push({ log, position: row.position, prev: row.prev, body: row.body })
+    }
+    const before = entries[0]?.prev ?? this.#statements.log.get(log)?.kept ?? 0
+    return { entries, expiredUpTo: before > after ? before : 0, atEnd }
+  }
+
+  async heads(logs: readonly LogId[]): Promise<number[]> {
+    const heads: number[] = []
+    for (const log of logs) {
+      heads.push(this.#statements.head.get(log)?.head ?? 0)
+      if (heads.length % headsPerTurn === 0) {
+        await new Promise<void>((resolve) => this.#options.soon(resolve))
+      }
+    }
+    return heads
+  }
+
+  async cursors(log: LogId): Promise<ReadonlyMap<DeviceId, number>> {
+    const rows = this.#statements.cursors.all(log)
+    return new Map(rows.map((row) => [row.device as DeviceId, row.position]))
+  }
+
+  async lastSequence(device: DeviceId, log: LogId | undefined): Promise<number> {
+    const row =
+      log === undefined
+        ? this.#statements.lastSequence.get(device)
+        : this.#statements.lastSequenceIn.get(device, log)
+    return row?.sequence ?? 0
+  }
+
+  async trim(before: number): Promise<void> {
+    for (;;) {
+      const atEnd = await this.#enqueue(undefined, undefined, () => this.#builder.trim(before))
+      if (atEnd) return
+    }
+  }
+
+  follow(follower: string, handle: EntryHandler, signal: AbortSignal): Promise<void> {
+    const { clock, logger, onParked } = this.#options
+    const options = { follower, handle, signal, clock, logger, onParked: onParked ?? (() => {}) }
+    return followLog(this.#followSource(), options)
+  }
+
+  /** Takes nothing more, writes what waits, and closes the file. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#refusing = new LogUnavailable('closed', 'The message log is closed.')
+    this.#followedTimer?.()
+    this.#dispatch()
+    if (this.#inFlight) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    await this.#link.close()
+    this.#reader.close()
+  }
+
+  /** Ends as a crash of the process would: what was not answered may or may not be stored. */
+  kill(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#refusing = new LogUnavailable('closed', 'The message log is closed.')
+    this.#followedTimer?.()
+    this.#link.kill()
+    this.#reader.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #enqueue<T>(log: LogId | undefined, body: Uint8Array | undefined, add: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (!this.#refusing && this.#builder.byteLength > this.#queueBytesMax) this.#refuseForNow()
+      if (this.#refusing) return reject(this.#refusing)
+      add()
+      this.#queued.push({ log, body, resolve: resolve as Waiting['resolve'], reject })
+      if (this.#queued.length === 1 && !this.#inFlight) this.#options.soon(() => this.#dispatch())
+    })
+  }
+
+  /** L2: who was refused learns of it before anything more is taken. */
+  #refuseForNow(): void {
+    const refusal = new LogUnavailable('overloaded', 'The message log has too much to write.')
+    this.#refusing = refusal
+    this.#options.soon(() => {
+      if (this.#refusing === refusal) this.#refusing = undefined
+    })
+  }
+
+  #dispatch(): void {
+    if (this.#inFlight) return
+    // Last in the batch, since nobody waits for their answers.
+    for (const [name, position] of this.#followed) this.#builder.followed(name, position)
+    this.#followed.clear()
+    if (this.#builder.count === 0) return
+    this.#inFlight = this.#queued
+    this.#queued = []
+    this.#link.send(this.#builder.take(this.#options.clock.now(), this.#spare))
+    this.#spare = undefined
+  }
+
+  #written(batch: ArrayBuffer, outcome: BatchOutcome): void {
+    const written = this.#inFlight ?? []
+    this.#inFlight = undefined
+    if (outcome.written) {
+      this.#spare = batch
+      this.#settle(written, batch)
+      this.#dispatch()
+    } else {
+      this.#refuse(written, outcome)
+    }
+    if (!this.#inFlight) this.#idle?.()
+  }
+
+  #settle(written: readonly Waiting[], batch: ArrayBuffer): void {
+    const answers = answersOf(batch)
+    let appended = false
+    for (let index = 0; index < written.length; index++) {
+      const { log, body } = written[index] as Waiting
+      const position = answers[index * 2] ?? 0
+      if (log === undefined || body === undefined || position === 0) continue
+      this.#tail.push({ log, position, prev: answers[index * 2 + 1] ?? 0, body })
+      appended = true
+    }
+    for (let index = 0; index < written.length; index++) {
+      written[index]?.resolve(answers[index * 2] !== 0)
+    }
+    this.#options.onBatch?.(written.length)
+    if (appended) this.#wakeFollowers()
+  }
+
+  /** L2: what waits behind the failed batch fails with it, so that nobody's later send overtakes an earlier one. */
+  #refuse(written: readonly Waiting[], outcome: BatchOutcome & { written: false }): void {
+    const { reason, message } = outcome
+    const says = reason === 'full' ? 'The disk is full.' : 'The message log cannot be written.'
+    this.#options.logger.error({ reason, error: message }, says)
+    const refusal = new LogUnavailable(reason, says)
+    const refused = [...written, ...this.#queued]
+    this.#queued = []
+    this.#builder.clear()
+    if (reason === 'failed' && !this.#closed) this.#refusing = refusal
+    for (const waiting of refused) waiting.reject(refusal)
+  }
+
+  #wakeFollowers(): void {
+    const changed = this.#changed
+    this.#changed = []
+    for (const run of changed) run()
+  }
+
+  #followSource(): FollowSource {
+    return {
+      committed: (follower) =>
+        this.#followed.get(follower) ?? this.#statements.followed.get(follower)?.position ?? 0,
+      entriesAfter: (position, limit) =>
+        this.#closed ? [] : (this.#tail.read(position, limit) ?? this.#fromFile(position, limit)),
+      commitFollower: (follower, position) => this.#commitFollower(follower, position),
+      park: (follower, position) =>
+        this.#enqueue(undefined, undefined, () => this.#builder.parked(follower, position)),
+      whenChanged: (run) => this.#changed.push(run),
+    }
+  }
+
+  #fromFile(position: number, limit: number): LogEntry[] {
+    const entries: LogEntry[] = []
+    let bytes = 0
+    for (const row of this.#statements.follow.iterate(position, limit)) {
+      entries.push({ ...row, log: row.log as LogId })
+      bytes += row.body.length
+      if (bytes > pageBytesMax) break
+    }
+    return entries
+  }
+
+  /** Rides on the next batch, or goes alone after a while: an entry handed out twice does no harm (L6). */
+  #commitFollower(follower: string, position: number): void {
+    if (this.#closed) return
+    this.#followed.set(follower, position)
+    this.#followedTimer ??= this.#options.clock.after(followerCommitMs, () => {
+      this.#followedTimer = undefined
+      this.#dispatch()
+    })
+  }
+}
+
+function prepare(reader: Database) {
+  const sql = <Row, Parameters extends (string | number)[]>(text: string) =>
+    reader.prepare<Row, Parameters>(text) as Statement<Row, Parameters>
+  const number = '(SELECT number FROM logs WHERE log = ?)'
+  return {
+    log: sql<{ number: number; kept: number }, [string]>(
+      'SELECT number, kept FROM logs WHERE log = ?',
+    ),
+    read: sql<Omit<LogEntry, 'log'>, [number, number, number]>(
+      'SELECT position, prev, body FROM entries WHERE log = ? AND position > ? ' +
+        'ORDER BY position LIMIT ?',
+    ),
+    head: sql<{ head: number }, [string]>(
+      'SELECT ifnull((SELECT max(position) FROM entries WHERE log = number), kept) AS head ' +
+        'FROM logs WHERE log = ?',
+    ),
+    follow: sql<
+      { position: number; prev: number; body: Uint8Array; log: string },
+      [number, number]
+    >(
+      'SELECT position, prev, body, logs.log FROM entries JOIN logs ON logs.number = entries.log ' +
+        'WHERE position > ? ORDER BY position LIMIT ?',
+    ),
+    followed: sql<{ position: number }, [string]>(
+      'SELECT position FROM followers WHERE follower = ?',
+    ),
+    cursors: sql<{ device: string; position: number }, [string]>(
+      `SELECT device, position FROM cursors WHERE log = ${number}`,
+    ),
+    lastSequence: sql<{ sequence: number | null }, [string]>(
+      'SELECT max(sequence) AS sequence FROM sequences WHERE device = ?',
+    ),
+    lastSequenceIn: sql<{ sequence: number }, [string, string]>(
+      `SELECT sequence FROM sequences WHERE device = ? AND log = ${number}`,
+    ),
+    last: sql<{ last: number | null }, []>('SELECT max(position) AS last FROM entries'),
+  }
+}

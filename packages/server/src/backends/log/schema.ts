@@ -1,0 +1,90 @@
+/**
+ * The file of the embedded log: its tables, its settings and its version. `entries` is read by position, so it is journal and table in one; the index finds one log's entries.
+ *
+ *   entries    position → log, prev, body        append-only, in position order
+ *   logs       number ↔ log id, kept             kept: newest expired position, the head of an emptied log
+ *   sequences  (device, log) → last send sequence (L3)
+ *   cursors    (log, device) → position
+ *   followers  follower → position               parked: the (follower, position) that were given up (L6)
+ */
+import { Database } from 'bun:sqlite'
+
+const schemaVersion = 1
+const cacheKiB = 32 * 1024
+const busyTimeoutMs = 5_000
+
+const tables = `
+CREATE TABLE logs (number INTEGER PRIMARY KEY, log TEXT NOT NULL UNIQUE, kept INTEGER NOT NULL);
+CREATE TABLE entries (
+  position INTEGER PRIMARY KEY, log INTEGER NOT NULL, prev INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX entries_by_log ON entries (log, position);
+CREATE TABLE sequences (
+  device TEXT NOT NULL, log INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (device, log)
+) WITHOUT ROWID;
+CREATE TABLE cursors (
+  log INTEGER NOT NULL, device TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (log, device)
+) WITHOUT ROWID;
+CREATE TABLE followers (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE parked (
+  follower TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (follower, position)
+) WITHOUT ROWID;
+PRAGMA user_version = ${schemaVersion};
+`
+
+/** The file was written by a newer version of the software; it was not touched. */
+export class LogTooNew extends Error {
+  override readonly name = 'LogTooNew'
+}
+
+export interface WriterSettings {
+  path: string
+  /** `off` leaves durability to the operating system: for simulated crashes of the process only. */
+  sync: 'full' | 'off'
+  /** The file grows no further; appends are then refused as on a full disk. */
+  fileBytesMax: number
+}
+
+/** The one connection that writes. Throws LogTooNew, or what SQLite says. */
+export function openForWriting(settings: WriterSettings): Database {
+  const database = new Database(settings.path, { create: true, readwrite: true })
+  try {
+    prepareFile(database, settings)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function prepareFile(database: Database, settings: WriterSettings): void {
+  database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+  const version = pragma(database, 'user_version')
+  if (version > schemaVersion) {
+    throw new LogTooNew(
+      `The message log has format ${version}, and this version of Parley knows ${schemaVersion}. ` +
+        'Start the newer version again, or restore a backup made by this one.',
+    )
+  }
+  database.run('PRAGMA journal_mode = WAL')
+  database.run(`PRAGMA synchronous = ${settings.sync}`)
+  // Checkpoints happen between batches, when the writer says so.
+  database.run('PRAGMA wal_autocheckpoint = 0')
+  database.run(`PRAGMA cache_size = -${cacheKiB}`)
+  const pageBytes = pragma(database, 'page_size')
+  database.run(`PRAGMA max_page_count = ${Math.floor(settings.fileBytesMax / pageBytes)}`)
+  if (version === 0) database.transaction(() => database.run(tables)).immediate()
+}
+
+function pragma(database: Database, name: string): number {
+  const row = database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()
+  return row?.[name] ?? 0
+}
+
+/** A connection that only reads, beside the writer's. */
+export function openForReading(path: string): Database {
+  const database = new Database(path, { readonly: true })
+  database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+  database.run(`PRAGMA cache_size = -${cacheKiB}`)
+  return database
+}
