@@ -11,7 +11,7 @@ export const RECEIVING_CHAINS_MAX = 32
 export const SKIPPED_KEYS_MAX = 2_000
 export const FORWARD_JUMP_MAX = 25_000
 /** Bytes of one skipped key: its counter and its seed. */
-const SKIPPED_KEY_BYTES = 36
+export const SKIPPED_KEY_BYTES = 36
 const COUNTER_MAX = 2 ** 32 - 1
 const RATCHET_INFO = utf8('WhisperRatchet')
 const SEED = Uint8Array.of(1)

@@ -15,7 +15,7 @@
 
 import { ByteReader, ByteWriter } from './encode.ts'
 import { CryptoError } from './errors.ts'
-import type { Chain, ReceivingChain, SendingChain } from './ratchet.ts'
+import { type Chain, type ReceivingChain, type SendingChain, SKIPPED_KEY_BYTES } from './ratchet.ts'
 import type { Session, Unanswered } from './session.ts'
 import type { SessionRecord } from './types.ts'
 
@@ -103,12 +103,14 @@ function readSendingChain(reader: ByteReader): SendingChain {
 }
 
 function readReceivingChain(reader: ByteReader): ReceivingChain {
-  return {
-    ratchetKey: reader.bytes(33),
-    key: reader.bytes(32),
-    index: reader.uint32(),
-    skipped: reader.prefixed(),
+  const ratchetKey = reader.bytes(33)
+  const key = reader.bytes(32)
+  const index = reader.uint32()
+  const skipped = reader.prefixed()
+  if (skipped.length % SKIPPED_KEY_BYTES !== 0) {
+    throw new CryptoError('invalid-state', 'the skipped keys have a wrong length')
   }
+  return { ratchetKey, key, index, skipped }
 }
 
 function writeUnanswered(writer: ByteWriter, unanswered: Unanswered | undefined): void {
