@@ -4,7 +4,7 @@
  */
 import { sign } from '@parley/crypto'
 import { accountIdBytes, deviceIdBytes, toBase64, WireError } from '@parley/wire'
-import type { TokenNonce, TokenRequest, Tokens } from '@parley/wire'
+import type { AccountId, DeviceId, TokenNonce, TokenRequest, Tokens } from '@parley/wire'
 import { bytes } from './json.ts'
 import type { Clock, RandomBytes } from './platform/ports.ts'
 import { ApiFailure, parleyError } from './problems.ts'
@@ -83,18 +83,10 @@ export class AccessTokens {
   }
 
   async #grantedBySignature(account: Account): Promise<Tokens> {
-    const nonce = bytes((await this.#options.nonce()).nonce)
-    if (nonce.length !== nonceBytes) throw new WireError('the nonce has 32 bytes')
-    const parts = [accountIdBytes(account.account), deviceIdBytes(account.device), nonce]
-    const message = new Uint8Array([...signaturePrefix, ...parts.flatMap((part) => [...part])])
-    const signature = sign(account.identity.privateKey, message, this.#options.random)
-    return this.#options.request({
-      grant_type: 'device_signature',
-      account: account.account,
-      device: account.device,
-      nonce: toBase64(nonce),
-      signature: toBase64(signature),
-    })
+    const { nonce } = await this.#options.nonce()
+    const { device, identity } = account
+    const signer = { account: account.account, device, privateKey: identity.privateKey }
+    return this.#options.request(signedRequest(signer, nonce, this.#options.random))
   }
 
   #current(): { account: Account; tokens: StoredTokens } {
@@ -105,6 +97,21 @@ export class AccessTokens {
     if (account.status === 'revoked') throw parleyError('revoked')
     return { account, tokens }
   }
+}
+
+/** Asks for tokens of a listed device by its identity key alone. Throws a WireError when the nonce is none. */
+export function signedRequest(
+  signer: { account: AccountId; device: DeviceId; privateKey: Uint8Array },
+  nonce: string,
+  random: RandomBytes,
+): TokenRequest {
+  const { account, device, privateKey } = signer
+  const nonceValue = bytes(nonce)
+  if (nonceValue.length !== nonceBytes) throw new WireError('the nonce has 32 bytes')
+  const parts = [signaturePrefix, accountIdBytes(account), deviceIdBytes(device), nonceValue]
+  const message = Uint8Array.from(parts.flatMap((part) => [...part]))
+  const signature = toBase64(sign(privateKey, message, random))
+  return { grant_type: 'device_signature', account, device, nonce, signature }
 }
 
 export function storedTokens(tokens: Tokens, nowMs: number): StoredTokens {

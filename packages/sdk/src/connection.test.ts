@@ -304,16 +304,38 @@ test('an expired token is renewed at once; refused even then, the next try waits
   expect(renewals).toEqual([false, true, true, false])
 })
 
-test('a revoked device stops, and the engine hears of it after the loss', async () => {
-  const { clock, connection, sockets, calls, goLive } = harness()
+test('a revoked device stops when it gets no token either, and the engine hears of it', async () => {
+  let isRevoked = false
+  const token = () =>
+    isRevoked ? Promise.reject(new ApiFailure('device-revoked', undefined)) : Promise.resolve('t')
+  const { clock, connection, sockets, calls, renewals, goLive } = harness({ token })
   connection.start()
   const socket = await goLive()
+  isRevoked = true
   socket.handlers.closed(closeReasons.revoked.code)
   await clock.advance(3_600_000)
   expect(calls).toEqual(['welcome', 'lost', 'revoked'])
   expect(statusOf(connection)).toBe('stopped')
   expect(problemCode(connection)).toBe('revoked')
   expect(sockets.length).toBe(1)
+  expect(renewals).toEqual([false, true])
+})
+
+test('a login that was ended because a copy used its tokens is replaced by another one', async () => {
+  const { clock, connection, sockets, calls, goLive } = harness()
+  connection.start()
+  const socket = await goLive()
+  socket.handlers.closed(closeReasons.revoked.code)
+  await goLive()
+  expect(calls).toEqual(['welcome', 'lost', 'welcome'])
+  expect(sockets.length).toBe(2)
+  expect(connection.live()).toBe(true)
+  sockets[1]?.handlers.closed(closeReasons.revoked.code)
+  await clock.advance(0)
+  sockets[2]?.handlers.closed(closeReasons.revoked.code)
+  await clock.advance(3_600_000)
+  expect(calls).toEqual(['welcome', 'lost', 'welcome', 'lost', 'revoked'])
+  expect(sockets.length).toBe(3)
 })
 
 test('codes that say stop are obeyed and say why; start tries again', async () => {

@@ -185,8 +185,7 @@ class ServerConnection implements Connection {
         this.#reauthenticate()
         return
       case 'relink':
-        this.#problem = problemOf('revoked')
-        this.#revoked()
+        this.#confirmRevoked()
         return
       case 'update':
       case 'stop':
@@ -206,7 +205,20 @@ class ServerConnection implements Connection {
     this.#connect()
   }
 
+  /**
+   * A login also ends when somebody used an old token of it, a copy of this profile for one; then the device is still on its account and gets another login by its key. Only a refusal of that is the end.
+   */
+  #confirmRevoked(): void {
+    if (this.#renew) {
+      this.#revoked()
+      return
+    }
+    this.#renew = true
+    this.#connect()
+  }
+
   #revoked(): void {
+    this.#problem = problemOf('revoked')
     this.#become({ kind: 'stopped' })
     this.#options.handlers.revoked()
   }
