@@ -340,11 +340,16 @@ describe('[E6] a message delivered again', () => {
 })
 
 describe('[E7] a gap', () => {
-  function forge(ciphertext: Uint8Array, counter: number, ratchetKey?: Uint8Array): Sealed {
-    const message = parseRatchetMessage(ciphertext)
+  interface Forgery {
+    counter?: number
+    ratchetKey?: Uint8Array
+    pqRatchet?: Uint8Array
+  }
+  function forge(ciphertext: Uint8Array, forgery: Forgery): Sealed {
+    const message = { ...parseRatchetMessage(ciphertext), ...forgery }
     const fields = encodeFields([
-      [1, ratchetKey ?? message.ratchetKey],
-      [2, counter],
+      [1, message.ratchetKey],
+      [2, message.counter],
       [3, message.previousCounter],
       [4, message.ciphertext],
       [5, message.pqRatchet],
@@ -357,8 +362,8 @@ describe('[E7] a gap', () => {
     for (let i = 0; i < 40; i++) await bob.connect(alice)
     const { ciphertext } = await alice.send(bob, 'genuine')
     const stranger = new Device(ALICE, 'stranger').local.identity.publicKey
-    for (const ratchetKey of [undefined, stranger]) {
-      const forged = forge(ciphertext, 2 ** 32 - 1, ratchetKey)
+    for (const forgery of [{}, { ratchetKey: stranger }]) {
+      const forged = forge(ciphertext, { counter: 2 ** 32 - 1, ...forgery })
       const startedMs = performance.now()
       await expectRefused([bob, alice], forged, ['too-far-ahead'])
       expect(performance.now() - startedMs).toBeLessThan(50)
@@ -372,8 +377,12 @@ describe('[E7] a gap', () => {
     const stranger = new Device(ALICE, 'stranger').local.identity.publicKey
     const startedMs = performance.now()
     const codes: CryptoErrorCode[] = ['invalid-message', 'too-far-ahead']
-    await expectRefused([bob, alice], forge(ciphertext, 25_000, stranger), codes)
-    await expectRefused([bob, alice], forge(ciphertext, 2_000, stranger), codes)
+    // Version 1, epoch 1, index 24,000, no chunk.
+    const pqRatchet = fromHex('0101c0bb0100')
+    for (const forgery of [{ counter: 25_000 }, { counter: 2_000 }, { counter: 0, pqRatchet }]) {
+      const forged = forge(ciphertext, { ratchetKey: stranger, ...forgery })
+      await expectRefused([bob, alice], forged, codes)
+    }
     expect(performance.now() - startedMs).toBeLessThan(5_000)
   })
 

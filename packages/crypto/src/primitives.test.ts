@@ -43,7 +43,9 @@ describe.each(backends)('X25519 by %s', (_, dh) => {
 
   test.each(lowOrder)('[E3] refuses the low-order point %s', async (point) => {
     const privateKey = fromHex(agree[0]?.private ?? '')
-    await expect(dh?.(privateKey, fromHex(`05${point}`))).rejects.toMatchObject({ code: 'invalid-key' })
+    await expect(dh?.(privateKey, fromHex(`05${point}`))).rejects.toMatchObject({
+      code: 'invalid-key',
+    })
   })
 
   test('refuses keys of the wrong type or length', async () => {

@@ -137,7 +137,7 @@ export async function open(
   opening: Opening,
 ): Promise<Opened> {
   const { ratchet, seed } = await stepReceiving(session.ratchet, message, opening)
-  const pq = spqrReceive(decodeSpqr(session.spqr), message.pqRatchet)
+  const pq = spqrReceive(decodeSpqr(session.spqr), message.pqRatchet, opening.jumpMax)
   const keys = messageKeys(seed, pq.key)
   const mac = messageMac(keys.mac, opening.identities, message.authenticated)
   if (!equalBytes(mac, message.mac)) {

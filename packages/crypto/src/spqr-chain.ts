@@ -107,13 +107,17 @@ export interface ReceivingKey {
   key: Uint8Array
 }
 
-/** `duplicate` when the key is not there any more. */
-export function takeReceivingKey(chain: SpqrChain, name: KeyName): ReceivingKey {
+/** `duplicate` when the key is not there any more; at most `jumpMax` keys are passed over. */
+export function takeReceivingKey(
+  chain: SpqrChain,
+  name: KeyName,
+  jumpMax = FORWARD_JUMP_MAX,
+): ReceivingKey {
   const entry = chain.epochs.find((candidate) => candidate.epoch === name.epoch)
   if (entry === undefined || name.index <= entry.receiving.count) {
     return takeSkippedKey(chain, name)
   }
-  if (name.index - entry.receiving.count > FORWARD_JUMP_MAX) {
+  if (name.index - entry.receiving.count > jumpMax) {
     throw new CryptoError('too-far-ahead', 'too many post-quantum keys are missing before this one')
   }
   const passed: Uint8Array[] = []

@@ -53,11 +53,12 @@ export function spqrSend(state: SpqrState, random: RandomBytes): SpqrSent {
   return { state: { chain, braid }, message, key }
 }
 
-export function spqrReceive(state: SpqrState, message: Uint8Array): SpqrReceived {
+/** `jumpMax`: for a caller that tries several states and must not spend long on each. */
+export function spqrReceive(state: SpqrState, message: Uint8Array, jumpMax?: number): SpqrReceived {
   const received = decodeSpqrMessage(message)
   const { braid, secret } = braidReceive(state.braid, received)
   const extended = secret ? addEpoch(state.chain, secret) : state.chain
   const name = { epoch: received.epoch - 1, index: received.index }
-  const { chain, key } = takeReceivingKey(extended, name)
+  const { chain, key } = takeReceivingKey(extended, name, jumpMax)
   return { state: { chain, braid }, key }
 }
