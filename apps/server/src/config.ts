@@ -1,7 +1,8 @@
 /** Every setting of the server: flags, environment and the file of --config are read here, once, and all mistakes are told at once. A flag wins over the environment, the environment over the file. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import type { LogLevel } from '@parley/server'
 import { z } from 'zod'
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0', ''])]).transform((value) => {
@@ -91,7 +92,7 @@ export interface Config {
   allowedOrigins: string[]
   trustProxy: boolean
   defaultCountry: string | undefined
-  logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
+  logLevel: LogLevel
   webFolder: string | undefined
   unlimited: boolean
   /** Only this machine can reach the server. */
@@ -163,28 +164,31 @@ function variableOf(name: Name): string {
 }
 
 interface Flags {
-  flags: Partial<Record<Name, string>>
+  flags: Partial<Record<Name, string | boolean>>
   file: string | undefined
   help: boolean
   problems: string[]
 }
 
 function readFlags(argv: readonly string[]): Flags {
-  const options = Object.fromEntries([
-    ...names.map((name) => [flagOf(name).slice(2), { type: 'string' as const }]),
-    ['config', { type: 'string' as const }],
-    ['help', { type: 'boolean' as const, short: 'h' }],
-  ])
-  const problems: string[] = []
+  const isSwitch = (name: Name) => settings[name].schema === flag
+  const options: ParseArgsOptionsConfig = {
+    config: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  }
+  for (const name of names) {
+    options[flagOf(name).slice(2)] = { type: isSwitch(name) ? 'boolean' : 'string' }
+  }
   try {
-    const { values } = parseArgs({ args: [...argv], options, allowPositionals: false })
-    const flags: Partial<Record<Name, string>> = {}
+    const parsed = parseArgs({ args: [...argv], options, allowPositionals: false })
+    const values: Record<string, unknown> = parsed.values
+    const flags: Partial<Record<Name, string | boolean>> = {}
     for (const name of names) {
       const value = values[flagOf(name).slice(2)]
-      if (typeof value === 'string') flags[name] = value
+      if (typeof value === 'string' || typeof value === 'boolean') flags[name] = value
     }
     const file = typeof values.config === 'string' ? values.config : undefined
-    return { flags, file, help: values.help === true, problems }
+    return { flags, file, help: values.help === true, problems: [] }
   } catch (error) {
     const says = error instanceof Error ? error.message : String(error)
     return { flags: {}, file: undefined, help: false, problems: [`${says} See --help.`] }

@@ -6,7 +6,13 @@ import type { RandomBytes } from './clock.ts'
 const incarnationBytes = 16
 
 /** Made with the tables; changes only when they are restored from an older state. */
-export async function readIncarnation(sql: Sql, random: RandomBytes): Promise<string> {
+export async function readIncarnation({
+  sql,
+  random,
+}: {
+  sql: Sql
+  random: RandomBytes
+}): Promise<string> {
   const name = 'incarnation'
   await sql
     .insertInto('server_state')

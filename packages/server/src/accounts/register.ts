@@ -84,7 +84,7 @@ async function sendCode(deps: RegisterDeps, phone: string, code: string): Promis
     await deps.sms.sendCode(phone, code)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.name : 'unknown'
-    deps.logger.warn({ phone: maskPhone(phone), reason }, 'a code could not be sent')
+    deps.logger.warn({ to: maskPhone(phone), reason }, 'a code could not be sent')
     throw new ApiError('unavailable', { detail: 'The code could not be sent. Try again soon.' })
   }
   deps.metrics.codesSent.inc()

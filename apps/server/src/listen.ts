@@ -1,0 +1,115 @@
+/** Puts a running server on a TCP port with Bun.serve, and its connections on Bun's WebSockets. */
+import { type FrameSocket, type RunningServer, type SocketEvents, socketPath } from '@parley/server'
+import { closeReasons, sendBytesMax, subprotocol } from '@parley/wire'
+import type { ServerWebSocket, WebSocketHandler } from 'bun'
+import { StartError } from './start-error.ts'
+
+interface Peer {
+  address: string
+  events: SocketEvents | undefined
+}
+type Transport = ServerWebSocket<Peer>
+
+export interface ListenOptions {
+  host: string
+  port: number
+  /** Requests come through a proxy: the client is the last one that it names. */
+  trustProxy: boolean
+}
+
+export interface Listening {
+  url: string
+  /** Takes no more requests, waits for those under way unless told not to. */
+  stop(options: { closeNow: boolean }): Promise<void>
+}
+
+const mib = 1024 * 1024
+const requestBytesMax = mib
+/** Bytes that may wait in one connection; the gateway closes slow readers well before. */
+const backpressureBytesMax = 16 * mib
+const requestIdleSeconds = 60
+
+/** Throws a StartError. */
+export function listen(running: RunningServer, options: ListenOptions): Listening {
+  const { host, port } = options
+  try {
+    const server = Bun.serve<Peer, never>({
+      hostname: host,
+      port,
+      maxRequestBodySize: requestBytesMax,
+      idleTimeout: requestIdleSeconds,
+      websocket: webSocketHandler(running),
+      async fetch(request, server) {
+        const direct = server.requestIP(request)?.address ?? ''
+        const address = options.trustProxy ? clientBehindProxy(request, direct) : direct
+        if (new URL(request.url).pathname !== socketPath) {
+          return running.fetch(request, { remoteAddress: address })
+        }
+        const refusal = running.refuseUpgrade(request)
+        if (refusal) return refusal
+        const headers = { 'Sec-WebSocket-Protocol': subprotocol }
+        const upgraded = server.upgrade(request, { data: { address, events: undefined }, headers })
+        return upgraded ? undefined : new Response('not a WebSocket', { status: 400 })
+      },
+      error: () => new Response('internal error', { status: 500 }),
+    })
+    return {
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+      stop: ({ closeNow }) => server.stop(closeNow),
+    }
+  } catch (cause) {
+    throw new StartError(sayWhyNot(cause, options), { cause })
+  }
+}
+
+function clientBehindProxy(request: Request, direct: string): string {
+  const forwarded = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
+  return forwarded || direct
+}
+
+/** Keepalive and slow readers are the gateway's business, so the transport's own timeouts are off. */
+function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
+  return {
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+    maxPayloadLength: sendBytesMax,
+    backpressureLimit: backpressureBytesMax,
+    closeOnBackpressureLimit: false,
+    open(transport) {
+      transport.data.events = running.openSocket(frameSocketOf(transport), transport.data.address)
+    },
+    message(transport, message) {
+      if (typeof message !== 'string') return transport.data.events?.message(message)
+      const { code, says } = closeReasons.badFrame
+      transport.close(code, says)
+    },
+    drain: (transport) => transport.data.events?.drained(),
+    close: (transport) => transport.data.events?.closed(),
+  }
+}
+
+function frameSocketOf(transport: Transport): FrameSocket {
+  return {
+    // 0 means dropped; -1 that it waits in the transport's buffer, which is as good as sent.
+    send: (bytes) => transport.sendBinary(bytes) !== 0,
+    bufferedBytes: () => transport.getBufferedAmount(),
+    close: (code, reason) => transport.close(code, reason),
+  }
+}
+
+function sayWhyNot(cause: unknown, { host, port }: ListenOptions): string {
+  switch (codeOf(cause)) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is in use. Stop the program that uses it, or choose another port with --port.`
+    case 'EACCES':
+      return `Port ${port} needs special rights. Choose one above 1023 with --port.`
+    default:
+      return `The server cannot listen on ${host}, port ${port}. Check --host and --port.`
+  }
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined
+  return String(cause.code)
+}
