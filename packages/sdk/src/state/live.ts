@@ -23,24 +23,3 @@ export function liveQuery<T>(
     },
   }
 }
-
-/** A value in memory that its owner sets. */
-export interface LiveValue<T> extends LiveQuery<T> {
-  set(value: T): void
-}
-
-export function liveValue<T>(initial: T): LiveValue<T> {
-  let value = initial
-  const listeners = new Set<() => void>()
-  return {
-    getSnapshot: () => value,
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    set(next) {
-      value = next
-      for (const listener of [...listeners]) listener()
-    },
-  }
-}

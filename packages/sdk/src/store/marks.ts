@@ -52,9 +52,9 @@ export function raiseMarks(
 ): void {
   const marks = readMarks(store, peer, device)
   const taken = Math.max(marks?.taken ?? 0, takenSequence)
-  const waiting = lowestUnopened(store, device)
+  const waiting = lowestUnopened(store, peer, device)
   const delivered = Math.max(marks?.delivered ?? 0, below(taken, waiting))
-  const read = Math.max(marks?.read ?? 0, below(delivered, lowestUnread(store, device)))
+  const read = Math.max(marks?.read ?? 0, below(delivered, lowestUnread(store, peer, device)))
   store.run(
     `INSERT INTO marks VALUES (?, ?, ?, ?, ?, 0, 0)
      ON CONFLICT DO UPDATE SET taken = excluded.taken, delivered = excluded.delivered,
@@ -67,11 +67,12 @@ function below(mark: number, limit: number | undefined): number {
   return limit === undefined ? mark : Math.min(mark, limit - 1)
 }
 
-function lowestUnread(store: Store, device: DeviceId): number | undefined {
+function lowestUnread(store: Store, peer: AccountId, device: DeviceId): number | undefined {
   return (
     store.one<{ lowest: number | null }>(
-      'SELECT min(sequence) AS lowest FROM messages WHERE sender_device = ? AND unread = 1',
-      [device],
+      `SELECT min(sequence) AS lowest FROM messages
+       WHERE conversation = ? AND sender_device = ? AND unread = 1`,
+      [peer, device],
     )?.lowest ?? undefined
   )
 }

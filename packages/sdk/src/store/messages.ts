@@ -151,6 +151,16 @@ export function writeOpened(store: Store, number: number, kind: MessageKind, tex
   )
 }
 
+/** What was waited for turned out to be nothing that is shown. */
+export function deleteWaiting(store: Store, key: MessageKey): void {
+  changeMessage(
+    store,
+    `DELETE FROM messages WHERE conversation = ? AND sender = ? AND id = ? AND kind = 'waiting'
+     RETURNING conversation`,
+    [key.conversation, key.sender, key.id],
+  )
+}
+
 /** It will never be read. */
 export function writeLost(store: Store, key: MessageKey): void {
   changeMessage(

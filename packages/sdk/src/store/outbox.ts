@@ -163,3 +163,17 @@ export function readAcceptedUpTo(store: Store, peer: AccountId, upTo: number): O
     )
     .map(rowOf)
 }
+
+export function hasOutbox(store: Store, number: number): boolean {
+  return store.one('SELECT 1 FROM outbox WHERE number = ?', [number]) !== undefined
+}
+
+/** Ids of the own messages that wait for this person. */
+export function readTextIds(store: Store, peer: AccountId): MessageId[] {
+  return store
+    .all<{ id: MessageId }>(
+      "SELECT id FROM outbox WHERE peer = ? AND kind = 'text' ORDER BY number",
+      [peer],
+    )
+    .map((row) => row.id)
+}

@@ -1,4 +1,4 @@
-/** How often a message was sent again to a device that could not open it: so that asking cannot be abused (E15). */
+/** How often a message was sent again to a device that could not open it, so that asking cannot be abused (E15); and which ids were never a message, so that nobody is told that one was lost. */
 import type { DeviceId, MessageId } from '@parley/wire'
 import type { Store } from './store.ts'
 
@@ -29,5 +29,14 @@ export function writeAnswered(store: Store, device: DeviceId, id: MessageId, now
 }
 
 export function deleteAnswersBefore(store: Store, beforeMs: number): void {
+  store.run('DELETE FROM sent_controls WHERE sent_at < ?', [beforeMs])
   store.run('DELETE FROM resend_answers WHERE answered_at < ?', [beforeMs])
+}
+
+export function writeControlSent(store: Store, id: MessageId, nowMs: number): void {
+  store.run('INSERT OR REPLACE INTO sent_controls VALUES (?, ?)', [id, nowMs])
+}
+
+export function wasControlSent(store: Store, id: MessageId): boolean {
+  return store.one('SELECT 1 FROM sent_controls WHERE id = ?', [id]) !== undefined
 }

@@ -9,7 +9,7 @@
  * messages           what is shown, in display order                 unopened           ciphertexts that wait for a key
  * outbox             what is to be sent, in order                    marks              receipts owed, one row per peer device
  * cursors            how far each log is committed                   events             what `listen` prints, until done
- * resend_answers     how often a device was answered
+ * resend_answers     how often a device was answered               sent_controls      ids that are no message
  * ```
  */
 import { StoreError } from '../platform/ports.ts'
@@ -28,9 +28,8 @@ CREATE TABLE device_lists (
   account TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL, signer BLOB NOT NULL,
   signature BLOB NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (account, version)) WITHOUT ROWID;
 CREATE TABLE sessions (
-  device TEXT PRIMARY KEY, account TEXT NOT NULL, record BLOB NOT NULL, version INTEGER NOT NULL,
-  renewed_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX sessions_account ON sessions (account);
+  account TEXT NOT NULL, device TEXT NOT NULL, record BLOB NOT NULL, version INTEGER NOT NULL,
+  renewed_at INTEGER NOT NULL, PRIMARY KEY (account, device)) WITHOUT ROWID;
 CREATE TABLE signed_prekeys (
   id INTEGER PRIMARY KEY, public_key BLOB NOT NULL, private_key BLOB NOT NULL,
   signature BLOB NOT NULL, created_at INTEGER NOT NULL, replaced_at INTEGER);
@@ -64,7 +63,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_shown ON messages (conversation, sort, id);
 CREATE INDEX messages_by_id ON messages (id);
 CREATE INDEX messages_unread ON messages (conversation, sort) WHERE unread = 1;
-CREATE INDEX messages_unread_device ON messages (sender_device, sequence) WHERE unread = 1;
+CREATE INDEX messages_unread_device ON messages (conversation, sender_device, sequence)
+  WHERE unread = 1;
 CREATE INDEX messages_underway ON messages (conversation, sequence)
   WHERE mine = 1 AND status IN ('pending', 'accepted', 'delivered');
 CREATE TABLE unopened (
@@ -72,7 +72,7 @@ CREATE TABLE unopened (
   stamp INTEGER NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL, ciphertext BLOB,
   shown INTEGER NOT NULL, asks INTEGER NOT NULL, ask_at INTEGER NOT NULL,
   PRIMARY KEY (sender, id)) WITHOUT ROWID;
-CREATE INDEX unopened_device ON unopened (sender_device, sequence);
+CREATE INDEX unopened_device ON unopened (sender, sender_device, sequence);
 CREATE INDEX unopened_due ON unopened (ask_at);
 CREATE TABLE outbox (
   number INTEGER PRIMARY KEY AUTOINCREMENT, peer TEXT NOT NULL, id TEXT NOT NULL,
@@ -95,6 +95,7 @@ CREATE TABLE resend_answers (
   device TEXT NOT NULL, id TEXT NOT NULL, answered_at INTEGER NOT NULL, times INTEGER NOT NULL,
   PRIMARY KEY (device, id)) WITHOUT ROWID;
 CREATE INDEX resend_answers_at ON resend_answers (answered_at);
+CREATE TABLE sent_controls (id TEXT PRIMARY KEY, sent_at INTEGER NOT NULL) WITHOUT ROWID;
 `
 
 /** In order; each runs once. What is here never changes after a release: a change is a new one at the end. */

@@ -3,6 +3,11 @@ import type { SessionRecord } from '@parley/crypto'
 import type { AccountId, DeviceId } from '@parley/wire'
 import type { Store } from './store.ts'
 
+export interface RemoteDevice {
+  account: AccountId
+  device: DeviceId
+}
+
 export interface StoredSession {
   record: SessionRecord
   version: number
@@ -10,9 +15,7 @@ export interface StoredSession {
   renewedAtMs: number
 }
 
-export interface SessionChange {
-  device: DeviceId
-  account: AccountId
+export interface SessionChange extends RemoteDevice {
   record: SessionRecord
   /** The version that the state was made from; 0 when there was none. */
   basedOn: number
@@ -24,10 +27,10 @@ export class StaleSession extends Error {
   override readonly name = 'StaleSession'
 }
 
-export function readSession(store: Store, device: DeviceId): StoredSession | undefined {
+export function readSession(store: Store, remote: RemoteDevice): StoredSession | undefined {
   const row = store.one<{ record: Uint8Array; version: number; renewed_at: number }>(
-    'SELECT record, version, renewed_at FROM sessions WHERE device = ?',
-    [device],
+    'SELECT record, version, renewed_at FROM sessions WHERE account = ? AND device = ?',
+    [remote.account, remote.device],
   )
   return row && { record: row.record, version: row.version, renewedAtMs: row.renewed_at }
 }
@@ -39,14 +42,21 @@ export function writeSession(store: Store, change: SessionChange): void {
     basedOn === 0
       ? store.one(
           'INSERT INTO sessions VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING RETURNING version',
-          [device, account, record, renewedAtMs],
+          [account, device, record, renewedAtMs],
         )
       : store.one(
           `UPDATE sessions SET record = ?, version = version + 1, renewed_at = ?
-           WHERE device = ? AND version = ? RETURNING version`,
-          [record, renewedAtMs, device, basedOn],
+           WHERE account = ? AND device = ? AND version = ? RETURNING version`,
+          [record, renewedAtMs, account, device, basedOn],
         )
   if (written === undefined) throw new StaleSession('the ratchet was stepped by somebody else')
+}
+
+export function deleteSession(store: Store, remote: RemoteDevice): void {
+  store.run('DELETE FROM sessions WHERE account = ? AND device = ?', [
+    remote.account,
+    remote.device,
+  ])
 }
 
 export function deleteSessionsWith(store: Store, account: AccountId): void {

@@ -93,11 +93,15 @@ export function deleteUnopened(store: Store, sender: AccountId, id: MessageId): 
 }
 
 /** The lowest sequence of the device that is waited for. */
-export function lowestUnopened(store: Store, device: DeviceId): number | undefined {
+export function lowestUnopened(
+  store: Store,
+  sender: AccountId,
+  device: DeviceId,
+): number | undefined {
   return (
     store.one<{ lowest: number | null }>(
-      'SELECT min(sequence) AS lowest FROM unopened WHERE sender_device = ?',
-      [device],
+      'SELECT min(sequence) AS lowest FROM unopened WHERE sender = ? AND sender_device = ?',
+      [sender, device],
     )?.lowest ?? undefined
   )
 }
@@ -108,10 +112,49 @@ export function dropCiphertexts(store: Store, askAtMs: number): void {
 }
 
 /** Another device of the account had these: they are not missed. */
-export function deleteAbsentUpTo(store: Store, device: DeviceId, upTo: number): void {
+export function deleteAbsentUpTo(
+  store: Store,
+  sender: AccountId,
+  device: DeviceId,
+  upTo: number,
+): void {
   store.run(
-    `DELETE FROM unopened WHERE sender_device = ? AND sequence <= ? AND type = 'absent'
-     AND shown = 0`,
-    [device, upTo],
+    `DELETE FROM unopened WHERE sender = ? AND sender_device = ? AND sequence <= ?
+     AND type = 'absent' AND shown = 0`,
+    [sender, device, upTo],
   )
+}
+
+/** Those of devices that are not among these, with what they are called in the chat. */
+export function readUnopenedExcept(
+  store: Store,
+  sender: AccountId,
+  devices: readonly DeviceId[],
+): Unopened[] {
+  return store
+    .all<Row>('SELECT * FROM unopened WHERE sender = ?', [sender])
+    .map(unopenedOf)
+    .filter((item) => !devices.includes(item.senderDevice))
+}
+
+export function writeAsked(
+  store: Store,
+  item: Pick<Unopened, 'sender' | 'id'>,
+  asks: number,
+  askAtMs: number,
+): void {
+  store.run('UPDATE unopened SET asks = ?, ask_at = ?, shown = 1 WHERE sender = ? AND id = ?', [
+    asks,
+    askAtMs,
+    item.sender,
+    item.id,
+  ])
+}
+
+export function postponeAsks(store: Store, sender: AccountId, fromMs: number, toMs: number): void {
+  store.run('UPDATE unopened SET ask_at = ? WHERE sender = ? AND ask_at <= ?', [
+    toMs,
+    sender,
+    fromMs,
+  ])
 }
