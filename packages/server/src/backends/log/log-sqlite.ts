@@ -182,7 +182,9 @@ export class SqliteLog implements Log, AsyncDisposable {
 
   #enqueue<T>(log: LogId | undefined, body: Uint8Array | undefined, add: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (!this.#refusing && this.#builder.byteLength > this.#queueBytesMax) this.#refuseForNow()
+      if (!this.#refusing && this.#builder.byteLength > this.#queueBytesMax) {
+        this.#refuseForNow(new LogUnavailable('overloaded', 'Too much waits for the message log.'))
+      }
       if (this.#refusing) return reject(this.#refusing)
       add()
       this.#queued.push({ log, body, resolve: resolve as Waiting['resolve'], reject })
@@ -191,8 +193,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   }
 
   /** L2: who was refused learns of it before anything more is taken. */
-  #refuseForNow(): void {
-    const refusal = new LogUnavailable('overloaded', 'The message log has too much to write.')
+  #refuseForNow(refusal: LogUnavailable): void {
     this.#refusing = refusal
     this.#options.soon(() => {
       if (this.#refusing === refusal) this.#refusing = undefined
@@ -250,7 +251,8 @@ export class SqliteLog implements Log, AsyncDisposable {
     const refused = [...written, ...this.#queued]
     this.#queued = []
     this.#builder.clear()
-    if (reason === 'failed' && !this.#closed) this.#refusing = refusal
+    if (reason === 'failed') this.#refusing ??= refusal
+    else if (!this.#refusing) this.#refuseForNow(refusal)
     for (const waiting of refused) waiting.reject(refusal)
   }
 

@@ -1,0 +1,135 @@
+/** What every adapter of the bus has to pass: rules B1-B4 of docs/spec/bus.md. */
+import { afterEach, describe, expect, test } from 'bun:test'
+import { accountIdFromRandom, inboxOf } from '@parley/wire'
+import { SimRandom } from '../../../../testkit/src/sim/random.ts'
+import type { Bus, BusMessage, Topic } from './bus.ts'
+
+export interface BusRig extends AsyncDisposable {
+  /** Two ends of one bus, as two processes have; the same one where there is only one process. */
+  bus: Bus
+  other: Bus
+  /** Until what was published has arrived. */
+  settle(): Promise<void>
+  /** Cuts the bus and mends it again; undefined where it cannot break. */
+  breakAndMend: (() => Promise<void>) | undefined
+}
+
+const ids = new SimRandom(3)
+const newTopic = (): Topic => `account:${accountIdFromRandom(ids.bytes(16))}`
+const presence = (lastSeen: number): BusMessage => ({
+  kind: 'presence',
+  account: accountIdFromRandom(new Uint8Array(16)),
+  online: false,
+  lastSeen,
+})
+
+export function describeBus(name: string, make: () => Promise<BusRig>): void {
+  const rigs: BusRig[] = []
+  const start = async () => {
+    const rig = await make()
+    rigs.push(rig)
+    return rig
+  }
+  const listen = async (bus: Bus, topic: Topic) => {
+    const heard: BusMessage[] = []
+    const broken: number[] = []
+    const leave = await bus.subscribe(
+      topic,
+      (message) => heard.push(message),
+      () => broken.push(heard.length),
+    )
+    return { heard, broken, leave }
+  }
+  afterEach(async () => {
+    for (const rig of rigs.splice(0)) await rig[Symbol.asyncDispose]()
+  })
+
+  describe(name, () => {
+    test('[B1] a message reaches every subscriber of its topic once, and no other', async () => {
+      const { bus, other, settle } = await start()
+      const topic = newTopic()
+      const heard = [await listen(bus, topic), await listen(other, topic), await listen(bus, topic)]
+      const stranger = await listen(other, newTopic())
+      bus.publish(topic, presence(1))
+      await settle()
+      for (const each of heard) expect(each.heard).toEqual([presence(1)])
+      expect(stranger.heard).toEqual([])
+    })
+
+    test('[B1] an entry arrives whole, with the position before it', async () => {
+      const { bus, other, settle } = await start()
+      const account = accountIdFromRandom(ids.bytes(16))
+      const { heard } = await listen(other, `account:${account}`)
+      const entry = {
+        log: inboxOf(account),
+        position: 92_345_678_901_234,
+        prev: 92_345_678_900_000,
+        body: ids.bytes(3_000),
+      }
+      bus.publish(`account:${account}`, { kind: 'entry', entry })
+      await settle()
+      expect(heard).toEqual([{ kind: 'entry', entry }])
+    })
+
+    test('[B1] a subscriber that throws disturbs neither the publisher nor the others', async () => {
+      const { bus, settle } = await start()
+      const topic = newTopic()
+      await bus.subscribe(
+        topic,
+        () => {
+          throw new Error('a fault of the subscriber')
+        },
+        () => {},
+      )
+      const { heard } = await listen(bus, topic)
+      bus.publish(topic, presence(1))
+      bus.publish(topic, presence(2))
+      await settle()
+      expect(heard).toEqual([presence(1), presence(2)])
+    })
+
+    test('[B2] what is published after subscribe resolved is heard', async () => {
+      const { bus, other, settle } = await start()
+      for (let round = 0; round < 20; round++) {
+        const topic = newTopic()
+        const { heard } = await listen(bus, topic)
+        other.publish(topic, presence(round))
+        await settle()
+        expect(heard).toEqual([presence(round)])
+      }
+    })
+
+    test('[B3] every subscriber is told when news may have been lost', async () => {
+      const { bus, breakAndMend } = await start()
+      if (!breakAndMend) return
+      const one = await listen(bus, newTopic())
+      await breakAndMend()
+      expect(one.broken).toHaveLength(1)
+    })
+
+    test('[B4] nothing is heard after leaving, even by one who leaves while it is told', async () => {
+      const { bus, settle } = await start()
+      const topic = newTopic()
+      const leaver = await listen(bus, topic)
+      const heard: BusMessage[] = []
+      const leaveAtOnce = await bus.subscribe(
+        topic,
+        (message) => {
+          heard.push(message)
+          leaveAtOnce()
+          last.leave()
+        },
+        () => {},
+      )
+      const last = await listen(bus, topic)
+      leaver.leave()
+      leaver.leave()
+      bus.publish(topic, presence(1))
+      bus.publish(topic, presence(2))
+      await settle()
+      expect(leaver.heard).toEqual([])
+      expect(heard).toEqual([presence(1)])
+      expect(last.heard).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,65 @@
+/** What one connection has to do with presence: whom it watches, and how often it may say that it types. Most connections have none of it. */
+import { presenceSubscriptionsMax } from '@parley/wire'
+import type { AccountId, ServerFrame } from '@parley/wire'
+import type { Host } from './host.ts'
+
+interface PresenceOutlet {
+  sendFrame(frame: ServerFrame): void
+}
+
+const typingPerSecond = 2
+const typingBurst = 8
+
+export class Watching {
+  readonly #host: Host
+  readonly #outlet: PresenceOutlet
+  readonly #stops = new Map<AccountId, () => void>()
+  #wanted: ReadonlySet<AccountId> = new Set()
+  #closed = false
+  #typingFullAtMs = 0
+
+  constructor(host: Host, outlet: PresenceOutlet) {
+    this.#host = host
+    this.#outlet = outlet
+  }
+
+  /** Replaces the watched set; false when it is too large. Calls must not overlap. */
+  async replace(accounts: readonly AccountId[]): Promise<boolean> {
+    const wanted = new Set(accounts)
+    if (wanted.size > presenceSubscriptionsMax) return false
+    this.#wanted = wanted
+    for (const [account, stop] of this.#stops) {
+      if (wanted.has(account)) continue
+      stop()
+      this.#stops.delete(account)
+    }
+    for (const account of wanted) {
+      if (!this.#stops.has(account)) await this.#watch(account)
+    }
+    return true
+  }
+
+  /** Dropped without a word when it comes too often. */
+  mayType(): boolean {
+    const now = this.#host.clock.now()
+    const fullAt = Math.max(this.#typingFullAtMs, now) + 1_000 / typingPerSecond
+    if (fullAt - now > (typingBurst * 1_000) / typingPerSecond) return false
+    this.#typingFullAtMs = fullAt
+    return true
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const stop of this.#stops.values()) stop()
+    this.#stops.clear()
+  }
+
+  async #watch(account: AccountId): Promise<void> {
+    const stop = await this.#host.presence.watch(account, ({ online, lastSeen }) => {
+      if (this.#closed || !this.#wanted.has(account)) return
+      this.#outlet.sendFrame({ kind: 'presence', account, online, lastSeen })
+    })
+    if (this.#closed) stop()
+    else this.#stops.set(account, stop)
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Hop 7: takes the readers' watermarks and makes them entries of the senders' inboxes. Those that come close together are one entry; a reader hears Receipts only after that is durable (docs/spec/receipts.md).
+ */
+import { encodeEntryBody, inboxOf } from '@parley/wire'
+import type { AccountId, Receipt } from '@parley/wire'
+import type { DeviceDirectory } from '../accounts/ports.ts'
+import type { Log } from '../backends/log/log.ts'
+import type { Clock } from '../clock.ts'
+
+/** Where confirmations go: a connection of the reader. */
+export interface ReceiptSink {
+  confirm(confirmed: readonly Receipt[]): void
+}
+
+export interface ReceiptsDeps {
+  log: Log
+  directory: DeviceDirectory
+  clock: Clock
+}
+
+interface Watermark {
+  reader: AccountId
+  receipt: Receipt
+  sinks: ReceiptSink[]
+}
+
+/** How long watermarks are gathered. */
+const gatherMs = 100
+const retryMs = 1_000
+const pendingMax = 65_536
+const knownMax = 65_536
+
+export class Receipts {
+  readonly #deps: ReceiptsDeps
+  #pending = new Map<string, Watermark>()
+  /** Durable ones, the newest used last. Losing one costs an entry that says nothing new. */
+  readonly #known = new Map<string, Receipt>()
+  #cancel: (() => void) | undefined
+  #flushing: Promise<void> | undefined
+  #closed = false
+
+  constructor(deps: ReceiptsDeps) {
+    this.#deps = deps
+  }
+
+  /** What does not fit is dropped without an answer: the reader repeats it. */
+  receive(reader: AccountId, receipt: Receipt, sink: ReceiptSink): void {
+    if (this.#closed) return
+    const key = keyOf(reader, receipt)
+    const known = this.#known.get(key)
+    if (known && covers(known, receipt)) return sink.confirm([known])
+    const pending = this.#pending.get(key)
+    if (pending) {
+      pending.receipt = newest(pending.receipt, receipt)
+      if (!pending.sinks.includes(sink)) pending.sinks.push(sink)
+    } else if (this.#pending.size < pendingMax) {
+      const receiptSoFar = known ? newest(known, receipt) : receipt
+      this.#pending.set(key, { reader, receipt: receiptSoFar, sinks: [sink] })
+    }
+    this.#flushAfter(gatherMs)
+  }
+
+  /** Writes what is pending, and takes nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancel?.()
+    await this.#flushing
+    await this.#flush()
+  }
+
+  #flushAfter(delayMs: number): void {
+    this.#cancel ??= this.#deps.clock.after(delayMs, () => {
+      this.#flushing = this.#flush().finally(() => {
+        this.#flushing = undefined
+        this.#cancel = undefined
+        if (this.#pending.size > 0 && !this.#closed) this.#flushAfter(retryMs)
+      })
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const taken = this.#pending
+    this.#pending = new Map()
+    const confirmed = new Map<ReceiptSink, Receipt[]>()
+    await Promise.all(
+      Array.from(taken, async ([key, watermark]) => {
+        const written = await this.#write(watermark)
+        if (!written) return this.#putBack(key, watermark)
+        this.#remember(key, watermark.receipt)
+        for (const sink of watermark.sinks) {
+          const receipts = confirmed.get(sink)
+          if (receipts) receipts.push(watermark.receipt)
+          else confirmed.set(sink, [watermark.receipt])
+        }
+      }),
+    )
+    for (const [sink, receipts] of confirmed) sink.confirm(receipts)
+  }
+
+  /** False when it has to be tried again. */
+  async #write({ reader, receipt }: Watermark): Promise<boolean> {
+    const { peer, peerDevice, delivered, read } = receipt
+    try {
+      // Nobody is there to be told: confirmed, so that the reader stops.
+      if (!(await this.#deps.directory.current(peer))) return true
+      const content = {
+        kind: 'receipt' as const,
+        reader,
+        sendingDevice: peerDevice,
+        delivered,
+        read,
+      }
+      await this.#deps.log.append(inboxOf(peer), {
+        origin: undefined,
+        body: encodeEntryBody(content),
+      })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #putBack(key: string, watermark: Watermark): void {
+    const newer = this.#pending.get(key)
+    if (newer) {
+      newer.receipt = newest(newer.receipt, watermark.receipt)
+      for (const sink of watermark.sinks) if (!newer.sinks.includes(sink)) newer.sinks.push(sink)
+    } else if (this.#pending.size < pendingMax) {
+      this.#pending.set(key, watermark)
+    }
+  }
+
+  #remember(key: string, receipt: Receipt): void {
+    const known = this.#known.get(key)
+    this.#known.delete(key)
+    this.#known.set(key, known ? newest(known, receipt) : receipt)
+    if (this.#known.size <= knownMax) return
+    for (const oldest of this.#known.keys()) {
+      this.#known.delete(oldest)
+      break
+    }
+  }
+}
+
+function keyOf(reader: AccountId, { peer, peerDevice }: Receipt): string {
+  return `${reader} ${peer} ${peerDevice}`
+}
+
+function covers(known: Receipt, asked: Receipt): boolean {
+  return known.delivered >= asked.delivered && known.read >= asked.read
+}
+
+function newest(left: Receipt, right: Receipt): Receipt {
+  return {
+    ...left,
+    delivered: Math.max(left.delivered, right.delivered),
+    read: Math.max(left.read, right.read),
+  }
+}
