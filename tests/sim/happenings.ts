@@ -1,0 +1,129 @@
+/** What people and bad luck do during the storm, one thing at a time, chosen by the seed. */
+import type { SimClient } from './sim-client.ts'
+import type { World } from './world.ts'
+
+type Happening = (world: World) => Promise<void>
+
+function anyone(world: World): SimClient {
+  return world.random.pick(world.clients)
+}
+
+function someoneElse(world: World, than: SimClient): SimClient {
+  return world.random.pick(world.clients.filter((client) => client !== than))
+}
+
+async function send(world: World): Promise<void> {
+  const from = anyone(world)
+  const to = someoneElse(world, from)
+  const burst = world.random.between(1, 4)
+  for (let index = 0; index < burst; index++) {
+    const { client } = from
+    if (!client || !to.account) return
+    const text = `${from.name} to ${to.name} ${world.sent.length}`
+    try {
+      const id = await world.waitFor(client.sendText(to.account, text))
+      world.sent.push({ text, from: from.name, to: to.name, id })
+      world.tell(`${from.name} writes "${text}"`)
+    } catch (error) {
+      // A crash in the middle: the message may be kept or not, so it counts only when it is shown.
+      world.tell(`${from.name} dies writing "${text}": ${String(error)}`)
+      world.sent.push({ text, from: from.name, to: to.name, id: '' })
+      return
+    }
+  }
+}
+
+async function read(world: World): Promise<void> {
+  const reader = anyone(world)
+  const writer = someoneElse(world, reader)
+  const newest = reader.shown(writer)?.items.findLast((item) => !item.mine)
+  if (!newest || !reader.client || !writer.account) return
+  world.tell(`${reader.name} reads what ${writer.name} wrote`)
+  world.begin(reader.client.markRead(writer.account, { stamp: newest.stamp, id: newest.id }))
+}
+
+async function crashClient(world: World): Promise<void> {
+  const victim = anyone(world)
+  if (!victim.client) return
+  if (world.random.chance(0.5)) {
+    world.tell(`${victim.name} will die after a commit`)
+    victim.crashAfterCommits(world.random.between(1, 6))
+  } else {
+    world.tell(`${victim.name} dies`)
+    victim.crash()
+  }
+}
+
+async function openAgain(world: World): Promise<void> {
+  for (const person of world.clients) {
+    if (person.client) continue
+    world.tell(`${person.name} comes back`)
+    try {
+      ;(await world.waitFor(person.open())).start()
+    } catch (error) {
+      world.tell(`${person.name} dies coming back: ${String(error)}`)
+    }
+  }
+}
+
+async function crashServer(world: World): Promise<void> {
+  if (!world.server.running) return
+  world.tell('the server is killed')
+  world.server.crash()
+}
+
+async function startServer(world: World): Promise<void> {
+  if (world.server.running) return
+  world.tell('the server starts')
+  await world.waitFor(world.server.start())
+}
+
+async function cut(world: World): Promise<void> {
+  const victim = world.random.chance(0.3) ? undefined : anyone(world)
+  world.tell(`the network cuts ${victim?.name ?? 'everybody'} off`)
+  world.network.cut(victim?.name)
+}
+
+async function weather(world: World): Promise<void> {
+  const { random } = world
+  world.network.weather = {
+    delayMsMax: random.pick([5, 50, 500, 3_000]),
+    cut: random.pick([0, 0.002, 0.02]),
+    lose: random.pick([0, 0.05, 0.3]),
+  }
+  world.tell(`weather: ${JSON.stringify(world.network.weather)}`)
+}
+
+async function skew(world: World): Promise<void> {
+  const victim = anyone(world)
+  victim.skew(world.random.between(-400_000, 400_000))
+  world.tell(`the clock of ${victim.name} is ${victim.skewMs} ms off`)
+}
+
+async function pass(world: World): Promise<void> {
+  await world.runUntil(world.scheduler.nowMs + world.random.between(1, 15_000))
+}
+
+const table: readonly { weight: number; happen: Happening }[] = [
+  { weight: 30, happen: send },
+  { weight: 8, happen: read },
+  { weight: 6, happen: crashClient },
+  { weight: 10, happen: openAgain },
+  { weight: 4, happen: crashServer },
+  { weight: 8, happen: startServer },
+  { weight: 5, happen: cut },
+  { weight: 4, happen: weather },
+  { weight: 2, happen: skew },
+  { weight: 4, happen: pass },
+]
+
+const totalWeight = table.reduce((sum, row) => sum + row.weight, 0)
+
+/** Picks one by weight and lets it happen. */
+export async function happenSomething(world: World): Promise<void> {
+  let left = world.random.below(totalWeight)
+  for (const row of table) {
+    left -= row.weight
+    if (left < 0) return row.happen(world)
+  }
+}

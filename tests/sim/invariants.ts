@@ -1,0 +1,111 @@
+/** The invariants I1-I4 and I7 (docs/ARCHITECTURE.md), checked on what the clients' own stores show. */
+import type { TimelineItem } from '@parley/sdk'
+
+export interface Sent {
+  /** Unique over the run. */
+  text: string
+  from: string
+  to: string
+  id: string
+}
+
+/** What one client shows of its chat with one peer, in display order. */
+export interface ShownChat {
+  owner: string
+  peer: string
+  items: readonly TimelineItem[]
+}
+
+export type InvariantName = 'I1' | 'I2' | 'I3' | 'I4' | 'I7'
+
+export class InvariantBroken extends Error {
+  override readonly name = 'InvariantBroken'
+  readonly invariant: InvariantName
+  constructor(invariant: InvariantName, message: string) {
+    super(`${invariant}: ${message}`)
+    this.invariant = invariant
+  }
+}
+
+const textOf = (item: TimelineItem) => (item.body.kind === 'text' ? item.body.text : undefined)
+const isMessage = (item: TimelineItem) => item.body.kind !== 'notice'
+
+/** I2: nothing is shown twice, and nothing that nobody wrote. */
+export function checkShownOnce(chat: ShownChat, sent: readonly Sent[]): void {
+  const written = new Map(sent.map((message) => [message.text, message]))
+  const seen = new Set<string>()
+  for (const item of chat.items) {
+    const text = textOf(item)
+    if (text === undefined) continue
+    if (seen.has(text)) throw new InvariantBroken('I2', `${chat.owner} shows "${text}" twice`)
+    seen.add(text)
+    const message = written.get(text)
+    const author = item.mine ? chat.owner : chat.peer
+    if (!message || message.from !== author) {
+      throw new InvariantBroken('I2', `${chat.owner} shows "${text}", which ${author} never wrote`)
+    }
+  }
+}
+
+/** I3: what one device sent stands in the order in which it sent it. */
+export function checkOrder(chat: ShownChat, sent: readonly Sent[]): void {
+  const order = new Map(sent.map((message, index) => [message.text, index]))
+  let last = -1
+  for (const item of chat.items) {
+    const index = order.get(textOf(item) ?? '')
+    if (item.mine || index === undefined) continue
+    if (index < last) {
+      throw new InvariantBroken('I3', `${chat.owner} shows "${textOf(item)}" after a later message`)
+    }
+    last = index
+  }
+}
+
+/** I1: what was accepted is shown by its recipient. To be checked when all is healed. */
+export function checkNothingLost(sender: ShownChat, recipient: ShownChat): void {
+  const shown = new Set(recipient.items.map(textOf))
+  for (const item of sender.items) {
+    if (!item.mine || item.status === 'pending' || item.status === 'failed') continue
+    const text = textOf(item)
+    if (text !== undefined && !shown.has(text)) {
+      throw new InvariantBroken('I1', `"${text}" is ${item.status} and ${recipient.owner} lacks it`)
+    }
+  }
+}
+
+/** I1, the other half: when all is healed nothing stays behind, for an honest server refuses nothing for good. */
+export function checkAllArrived(sender: ShownChat, sent: readonly Sent[]): void {
+  const status = new Map(sender.items.map((item) => [textOf(item), item.status]))
+  for (const message of sent) {
+    if (message.from !== sender.owner || message.to !== sender.peer) continue
+    const reached = status.get(message.text)
+    if (reached !== 'delivered' && reached !== 'read') {
+      throw new InvariantBroken('I1', `"${message.text}" is still ${reached ?? 'nowhere'}`)
+    }
+  }
+}
+
+/** I4: both show the same history in the same order. */
+export function checkConverged(left: ShownChat, right: ShownChat): void {
+  const ids = (chat: ShownChat) => chat.items.filter(isMessage).map((item) => item.id)
+  const [leftIds, rightIds] = [ids(left), ids(right)]
+  const differs = leftIds.findIndex((id, index) => id !== rightIds[index])
+  if (differs >= 0 || leftIds.length !== rightIds.length) {
+    const what = `${left.owner} shows ${leftIds.length}, ${right.owner} ${rightIds.length}`
+    throw new InvariantBroken('I4', `${what}; first difference at ${differs}`)
+  }
+}
+
+/** I7: no message key encrypts twice. */
+export class MessageKeys {
+  readonly #used = new Map<string, string>()
+
+  /** `purpose`: which ciphertext; encrypting the same one again (a repeat after a crash) is a second use all the same. */
+  record(owner: string, messageKeyId: string): void {
+    const before = this.#used.get(messageKeyId)
+    if (before !== undefined) {
+      throw new InvariantBroken('I7', `${owner} used a message key that ${before} used before`)
+    }
+    this.#used.set(messageKeyId, owner)
+  }
+}

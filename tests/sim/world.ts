@@ -1,0 +1,233 @@
+/**
+ * One simulated run: a server, a few people, a network, and a schedule of what people and bad luck do, all decided by one seed. After the storm everything heals, and the invariants must hold.
+ */
+import { ProcessClock, Scheduler, SimNetwork, SimRandom } from '@parley/testkit'
+import {
+  checkAllArrived,
+  checkConverged,
+  checkNothingLost,
+  checkOrder,
+  checkShownOnce,
+  InvariantBroken,
+  MessageKeys,
+} from './invariants.ts'
+import type { Sent } from './invariants.ts'
+import type { Plant } from './plants.ts'
+import { settle } from './settle.ts'
+import { SimClient } from './sim-client.ts'
+import { SimServer } from './sim-server.ts'
+
+/** 2026-03-01T00:00:00Z. */
+const startMs = Date.UTC(2026, 2, 1)
+const stormMs = 90_000
+const healMsMax = 900_000
+const stepsMax = 400_000
+const people = ['ada', 'ben', 'cleo'] as const
+const calm = { delayMsMax: 20, cut: 0, lose: 0 }
+
+export interface RunOutcome {
+  seed: number
+  steps: number
+  sent: number
+  crashes: number
+  /** Same seed, same hash: the run is decided by the seed alone. */
+  traceHash: string
+  failure: { invariant: string; message: string } | undefined
+}
+
+export interface RunOptions {
+  seed: number
+  plant: Plant | undefined
+  /** Hears what happens, for the story of one seed. */
+  tell: (line: string) => void
+}
+
+export class World {
+  readonly random: SimRandom
+  readonly scheduler = new Scheduler(startMs)
+  readonly network: SimNetwork
+  readonly server: SimServer
+  readonly clients: SimClient[]
+  readonly sent: Sent[] = []
+  readonly keys = new MessageKeys()
+  readonly #options: RunOptions
+  readonly #trace = new Bun.CryptoHasher('sha256')
+  steps = 0
+  /** What went wrong inside an event; thrown at the next step. */
+  #failure: unknown
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    this.random = new SimRandom(options.seed)
+    this.network = new SimNetwork(this.scheduler, this.random.fork())
+    this.network.weather = calm
+    this.server = new SimServer({
+      scheduler: this.scheduler,
+      network: this.network,
+      random: this.random.fork(),
+      plant: options.plant,
+    })
+    this.clients = people.map((name) => {
+      return new SimClient({
+        name,
+        scheduler: this.scheduler,
+        network: this.network,
+        random: this.random.fork(),
+        plant: options.plant,
+        observeMessageKey: (id) => this.guard(() => this.keys.record(name, id)),
+      })
+    })
+  }
+
+  get crashes(): number {
+    return this.server.crashes + this.clients.reduce((sum, client) => sum + client.crashes, 0)
+  }
+
+  traceHash(): string {
+    return this.#trace.digest('hex').slice(0, 16)
+  }
+
+  tell(line: string): void {
+    this.#trace.update(line)
+    const seconds = ((this.scheduler.nowMs - startMs) / 1000).toFixed(3).padStart(9)
+    this.#options.tell(`${seconds}  ${line}`)
+  }
+
+  /** Keeps a broken invariant for the loop that can report it. */
+  guard(body: () => void): void {
+    try {
+      body()
+    } catch (error) {
+      this.#failure ??= error
+    }
+  }
+
+  /** Work that a simulated person or process does; its end is awaited by settling, not by time. */
+  begin(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.tell(`  refused: ${String(error)}`))
+  }
+
+  async runUntil(atMs: number): Promise<void> {
+    while ((this.scheduler.nextAtMs ?? Number.POSITIVE_INFINITY) <= atMs) await this.step()
+    this.scheduler.nowMs = Math.max(this.scheduler.nowMs, atMs)
+  }
+
+  async step(): Promise<void> {
+    if (++this.steps > stepsMax) throw new InvariantBroken('I1', 'the run does not come to rest')
+    this.scheduler.step()
+    await settle(this.network)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Runs until the promise settles, letting simulated time pass. */
+  async waitFor<T>(promise: Promise<T>): Promise<T> {
+    let settled = false
+    const seen = promise.finally(() => {
+      settled = true
+    })
+    seen.catch(() => {})
+    await settle(this.network)
+    while (!settled) {
+      if (this.scheduler.pending === 0) throw new Error('nothing is left that could end this')
+      await this.step()
+    }
+    return seen
+  }
+
+  async setUp(): Promise<void> {
+    await this.waitFor(this.server.start())
+    for (const [index, person] of this.clients.entries()) {
+      const client = await this.waitFor(person.open())
+      const phone = `+4915112345${String(index).padStart(3, '0')}`
+      const { registration } = await this.waitFor(client.startRegistration(phone))
+      const code = this.server.code(phone)
+      const registered = await this.waitFor(
+        client.finishRegistration({ registration, code, name: person.name, recoveryKey: undefined }),
+      )
+      person.account = registered.account
+      client.start()
+    }
+    await this.runUntil(this.scheduler.nowMs + 2_000)
+  }
+
+  /** I2 and I3 on what is shown at this moment. */
+  checkShown(): void {
+    for (const { chat } of this.chats()) {
+      if (!chat) continue
+      checkShownOnce(chat, this.sent)
+      checkOrder(chat, this.sent)
+    }
+  }
+
+  *chats() {
+    for (const owner of this.clients) {
+      for (const peer of this.clients) {
+        if (owner !== peer) yield { owner, peer, chat: owner.shown(peer) }
+      }
+    }
+  }
+
+  /** Everything works again; ends when nothing is under way any more. */
+  async heal(): Promise<void> {
+    this.tell('the storm is over')
+    this.network.weather = calm
+    this.server.heal()
+    if (!this.server.running) await this.waitFor(this.server.start())
+    for (const client of this.clients) {
+      client.skew(0)
+      client.crashAfterCommits(-1)
+      if (client.client) continue
+      ;(await this.waitFor(client.open())).start()
+    }
+    const giveUpAt = this.scheduler.nowMs + healMsMax
+    while (this.scheduler.nowMs < giveUpAt && !this.allArrived()) {
+      await this.runUntil(this.scheduler.nowMs + 5_000)
+    }
+    await this.runUntil(this.scheduler.nowMs + 10_000)
+  }
+
+  allArrived(): boolean {
+    for (const { chat } of this.chats()) {
+      const waits = chat?.items.some((item) => {
+        const unread = item.body.kind === 'unreadable' && item.body.state === 'waiting'
+        return unread || item.status === 'pending' || item.status === 'accepted'
+      })
+      if (!chat || waits) return false
+    }
+    return true
+  }
+
+  checkHealed(): void {
+    this.checkShown()
+    for (const { owner, peer, chat } of this.chats()) {
+      const other = peer.shown(owner)
+      if (!chat || !other) throw new InvariantBroken('I1', `${owner.name} is not up`)
+      checkNothingLost(chat, other)
+      checkAllArrived(chat, this.sent)
+      checkConverged(chat, other)
+    }
+  }
+
+  /** Ends all processes, so that the next run starts with an empty house. */
+  dispose(): void {
+    for (const client of this.clients) {
+      client.crash()
+      client.database.close()
+    }
+    this.server.dispose()
+  }
+
+  /** The clock of the schedule itself. */
+  scheduleClock(): ProcessClock {
+    return new ProcessClock(this.scheduler, 0)
+  }
+
+  async storm(happen: (world: World) => Promise<void>): Promise<void> {
+    const endsAt = this.scheduler.nowMs + stormMs
+    while (this.scheduler.nowMs < endsAt) {
+      await happen(this)
+      await this.runUntil(this.scheduler.nowMs + this.random.between(1, 2_500))
+      this.checkShown()
+    }
+  }
+}
