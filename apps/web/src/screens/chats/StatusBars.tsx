@@ -1,0 +1,88 @@
+/** The quiet lines at the top: the state of the network, a private window, a revoked device, a newer version. */
+import { useSyncExternalStore } from 'react'
+import { useAccount, useConnection, useEngine } from '../../client/queries.ts'
+import type { ConnectionState } from '../../client/types.ts'
+import { useLate } from '../../platform/clock.ts'
+import { newVersion } from '../../platform/new-version.ts'
+import { useWindowState } from '../../state/window-state.ts'
+import { Bar, BarButton } from '../../ui/Bar.tsx'
+import { OfflineIcon, WarningIcon } from '../../ui/icons.tsx'
+
+export function StatusBars() {
+  const engine = useEngine()
+  const account = useAccount()
+  const show = useWindowState((state) => state.show)
+  const updateWaits = useSyncExternalStore(newVersion.subscribe, newVersion.getSnapshot)
+  const isRevoked = account?.kind === 'revoked'
+  return (
+    <>
+      {isRevoked && (
+        <Bar
+          tone="warning"
+          icon={<WarningIcon />}
+          action={<BarButton onClick={() => show({ kind: 'log-out' })}>Register again</BarButton>}
+        >
+          This device is no longer on its account. What was not sent stays readable here.
+        </Bar>
+      )}
+      {!isRevoked && <ConnectionBar />}
+      {engine.kind === 'ready' && !engine.persistent && (
+        <Bar tone="warning" icon={<WarningIcon />}>
+          This is a private window: messages and keys are gone when its last tab closes.
+        </Bar>
+      )}
+      {updateWaits && (
+        <Bar tone="info" action={<BarButton onClick={newVersion.take}>Reload</BarButton>}>
+          A new version of Parley is here.
+        </Bar>
+      )}
+    </>
+  )
+}
+
+/** Short waits are not worth a word: a connection is usually there within the delay. */
+const patienceMs = 700
+
+function ConnectionBar() {
+  const connection = useConnection()
+  const browserOnline = useSyncExternalStore(onNetworkChange, () => navigator.onLine)
+  const words = wordsFor(connection, browserOnline)
+  const late = useLate(words !== undefined, patienceMs)
+  return (
+    <div role="status" data-testid="connection">
+      {late && words !== undefined && (
+        <Bar tone="warning" icon={<OfflineIcon />}>
+          {words}
+        </Bar>
+      )}
+    </div>
+  )
+}
+
+function wordsFor(
+  connection: ConnectionState | undefined,
+  browserOnline: boolean,
+): string | undefined {
+  if (connection === undefined || connection.status === 'online') return undefined
+  if (!browserOnline) return 'Waiting for network'
+  const problem = connection.problem?.says
+  switch (connection.status) {
+    case 'connecting':
+      return problem ?? 'Connecting…'
+    case 'catching-up':
+      return 'Updating…'
+    case 'offline':
+      return problem ?? 'Waiting for network'
+    case 'stopped':
+      return problem
+  }
+}
+
+function onNetworkChange(listener: () => void): () => void {
+  addEventListener('online', listener)
+  addEventListener('offline', listener)
+  return () => {
+    removeEventListener('online', listener)
+    removeEventListener('offline', listener)
+  }
+}

@@ -1,0 +1,82 @@
+/** What registering knows between its steps. What was typed stays through every error and every step back. */
+import { useState } from 'react'
+import { useClient } from '../../client/client-context.ts'
+import { problemOf } from '../../client/problems.ts'
+import type { RegistrationStep } from '../../client/types.ts'
+import { useWindowState } from '../../state/window-state.ts'
+import { homeCountry } from '../../text/use-phone-numbers.ts'
+
+export type Stage = 'phone' | 'code' | 'name' | 'recovery-key'
+
+/** What people write. */
+export interface Typed {
+  phone: string
+  country: string
+  code: string
+  name: string
+  recoveryKey: string
+}
+
+const aboutTheCode = new Set(['wrong-code', 'code-expired'])
+
+export function useRegistration() {
+  const client = useClient()
+  const setEnrolling = useWindowState((state) => state.setEnrolling)
+  const [stage, setStage] = useState<Stage>('phone')
+  const [typed, setTyped] = useState<Typed>(nothingTyped)
+  const [step, setStep] = useState<RegistrationStep | undefined>(undefined)
+  const [newKey, setNewKey] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [refusal, setRefusal] = useState<string | undefined>(undefined)
+
+  const finish = async (registration: string) => {
+    setBusy(true)
+    setRefusal(undefined)
+    setEnrolling(true)
+    try {
+      const recoveryKey = typed.recoveryKey.trim() || undefined
+      const { code, name } = typed
+      const input = { registration, code, name: name.trim(), recoveryKey }
+      const registered = await client.finishRegistration(input)
+      void askToKeepStorage()
+      setNewKey(registered.recoveryKey)
+      if (registered.recoveryKey === '') setEnrolling(false)
+      else setStage('recovery-key')
+    } catch (failure) {
+      const problem = problemOf(failure)
+      setEnrolling(false)
+      setRefusal(problem.says)
+      if (aboutTheCode.has(problem.code)) setStage('code')
+    }
+    setBusy(false)
+  }
+
+  return {
+    ...{ stage, typed, step, newKey, busy, refusal },
+    type: (change: Partial<Typed>) => setTyped((last) => ({ ...last, ...change })),
+    sent: (next: RegistrationStep) => {
+      setStep(next)
+      setRefusal(undefined)
+      setStage('code')
+    },
+    goTo: (next: Stage) => {
+      setRefusal(undefined)
+      setStage(next)
+    },
+    finish,
+    done: () => setEnrolling(false),
+  }
+}
+
+function nothingTyped(): Typed {
+  return { phone: '', country: homeCountry(), code: '', name: '', recoveryKey: '' }
+}
+
+/** So that the browser does not clear the messages when space runs low. */
+async function askToKeepStorage(): Promise<void> {
+  try {
+    await navigator.storage.persist()
+  } catch {
+    // Not offered everywhere; EngineState says what the storage is worth.
+  }
+}

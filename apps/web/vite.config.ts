@@ -1,0 +1,28 @@
+/**
+ * How the web app is built: hashed assets, nothing inlined (the page's policy forbids it), the engine's worker as a module, and the two scripts that need fixed names.
+ */
+import tailwind from '@tailwindcss/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+import { appShell } from './build/app-shell.ts'
+
+const fixedNames = new Set(['sw', 'theme-start'])
+
+export default defineConfig({
+  plugins: [react(), tailwind(), appShell()],
+  worker: { format: 'es' },
+  optimizeDeps: { exclude: ['@sqlite.org/sqlite-wasm'] },
+  build: {
+    target: 'es2023',
+    cssTarget: ['chrome125', 'firefox128', 'safari17.5'],
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: 'index.html', sw: 'src/sw.ts', 'theme-start': 'src/theme-start.ts' },
+      output: {
+        entryFileNames: (chunk) =>
+          fixedNames.has(chunk.name) ? '[name].js' : 'assets/[name]-[hash].js',
+      },
+    },
+  },
+})
