@@ -2,10 +2,17 @@
 // that nothing of it gets through or leaves a trace in the state.
 
 import { describe, expect, test } from 'bun:test'
-import { concatBytes, littleEndian } from './bytes.ts'
+import { concatBytes, littleEndian, utf8 } from './bytes.ts'
 import { CryptoError, type CryptoErrorCode } from './errors.ts'
-import { encodePreKeyMessage, parsePreKeyMessage, parseRatchetMessage } from './messages.ts'
+import {
+  encodeAddresses,
+  encodePreKeyMessage,
+  parsePreKeyMessage,
+  parseRatchetMessage,
+} from './messages.ts'
 import { encodeFields } from './protobuf.ts'
+import { seal } from './session.ts'
+import { decodeRecord, decodeSession } from './session-record.ts'
 import { decryptMessage, readPreKeyMessage } from './sessions.ts'
 import { acquainted, ALICE, BOB, Device, flipBit, twoDevices } from './two-devices.fixture.ts'
 import type { Encrypted, PreKeyBundle } from './types.ts'
@@ -257,6 +264,53 @@ describe('[E5] a message that was tampered with', () => {
     const other = new Device({ ...BOB, device: 3 }, 'other keys')
     await expectRefused([other, alice], sealed, ['invalid-message'])
     expect(await bob.receive(alice, sealed)).toBe('first')
+    const { ciphertext } = await alice.send(bob, 'second')
+    clone.record = bob.record
+    const unwrapped: Sealed = {
+      type: 'message',
+      ciphertext: parsePreKeyMessage(ciphertext).message,
+    }
+    await expectRefused([clone, alice], unwrapped, ['invalid-message'])
+    expect(await bob.receive(alice, unwrapped)).toBe('second')
+  })
+
+  test('a first message that does not say for whom it is is refused', async () => {
+    const { alice, bob } = await firstMessage('no addresses')
+    const [encoded = new Uint8Array(0)] = decodeRecord(alice.record as Uint8Array).sessions
+    const session = decodeSession(encoded)
+    const identities = {
+      sender: alice.local.identity.publicKey,
+      receiver: bob.local.identity.publicKey,
+    }
+    const { random } = alice
+    const wrap = (addresses: Uint8Array | undefined): Sealed => {
+      const plaintext = utf8('to whom?')
+      const { message } = seal(session, { plaintext, addresses, identities, random })
+      const ciphertext = encodePreKeyMessage({
+        registrationId: 1,
+        signedPreKeyId: 21,
+        kyberPreKeyId: 22,
+        oneTimePreKeyId: 23,
+        kyberCiphertext: session.unanswered?.kyberCiphertext as Uint8Array,
+        baseKey: session.baseKey,
+        identityKey: identities.sender,
+        message,
+      })
+      return { type: 'prekey', ciphertext }
+    }
+    await expectRefused([bob, alice], wrap(undefined), ['invalid-message'])
+    expect(await bob.receive(alice, wrap(encodeAddresses(ALICE, BOB)))).toBe('to whom?')
+  })
+
+  test('to hold a key that is none is refused before anything is done with it', async () => {
+    const { alice, bob, sealed } = await firstMessage('no keys')
+    const outer = parsePreKeyMessage(sealed.ciphertext)
+    for (const wrong of [new Uint8Array(33), flipBit(outer.baseKey, 263), outer.baseKey.slice(1)]) {
+      for (const field of ['baseKey', 'identityKey'] as const) {
+        const ciphertext = encodePreKeyMessage({ ...outer, [field]: wrong })
+        await expectRefused([bob, alice], { type: 'prekey', ciphertext }, ['invalid-key'])
+      }
+    }
   })
 
   test('by naming another sender is refused', async () => {

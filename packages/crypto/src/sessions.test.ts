@@ -116,6 +116,25 @@ describe('a session', () => {
   })
 })
 
+test('a first message is refused with other prekeys than it names', async () => {
+  const { alice, bob } = twoDevices('prekeys')
+  await alice.connect(bob)
+  const { ciphertext } = await alice.send(bob, 'first')
+  const { signed, kyber, oneTime } = bob.prekeys
+  const input = { ...bob.context(ALICE), record: undefined, ciphertext }
+  for (const prekeys of [
+    undefined,
+    { signed: { ...signed, id: 1 }, kyber, oneTime },
+    { signed, kyber: { ...kyber, id: 1 }, oneTime },
+    { signed, kyber, oneTime: { ...oneTime, id: 1 } },
+    { signed, kyber, oneTime: undefined },
+  ]) {
+    expect(await codeOf(decryptPreKeyMessage({ ...input, prekeys }))).toBe('missing-prekey')
+  }
+  const prekeys = { signed, kyber, oneTime }
+  expect(await decryptPreKeyMessage({ ...input, prekeys })).toMatchObject({ usedPreKeys: true })
+})
+
 describe('an unanswered session', () => {
   test('can send for 30 days and no longer', async () => {
     const { alice, bob } = twoDevices('unanswered')

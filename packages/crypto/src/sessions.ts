@@ -237,16 +237,12 @@ function withoutSession({ plaintext, messageKeyId }: Opened): Omit<Decrypted, 'r
 }
 
 /**
- * The peer uses this session, so that both sides settle on one when each has started its own. After
- * `archiveSession` there is no current one, and a straggler must not bring an old one back.
+ * The session becomes the current one, since the peer uses it: so both settle on one when each has
+ * started its own. But after `archiveSession` there is none, and a straggler does not bring it back.
  */
 function replaced(list: SessionList, at: number, { session }: Opened): SessionRecord {
-  const encoded = encodeSession(session)
   const others = list.sessions.filter((_, index) => index !== at)
-  const sessions = list.hasCurrent
-    ? [encoded, ...others]
-    : list.sessions.map((other, index) => (index === at ? encoded : other))
-  return encodeRecord({ ...list, sessions })
+  return encodeRecord({ ...list, sessions: [encodeSession(session), ...others] })
 }
 
 async function respond(outer: PreKeyMessage, input: DecryptPreKeyInput): Promise<Session> {

@@ -29,9 +29,7 @@ export class Device {
   readonly random: RandomBytes
   record: SessionRecord | undefined
   nowMs = NOW_MS
-  readonly #signed
-  readonly #kyber
-  readonly #oneTime
+  readonly prekeys
 
   constructor(address: Address, seed: string) {
     this.address = address
@@ -39,9 +37,11 @@ export class Device {
     const { random } = this
     const identity = generateKeyPair(random)
     this.local = { address, identity, registrationId: 1000 + address.device }
-    this.#signed = generateSignedPreKey({ identity, id: 21, random })
-    this.#kyber = generateKyberPreKey({ identity, id: 22, random })
-    this.#oneTime = generateOneTimePreKey({ id: 23, random })
+    this.prekeys = {
+      signed: generateSignedPreKey({ identity, id: 21, random }),
+      kyber: generateKyberPreKey({ identity, id: 22, random }),
+      oneTime: generateOneTimePreKey({ id: 23, random }),
+    }
   }
 
   /** Copies, so that a test may spoil them. */
@@ -49,9 +49,9 @@ export class Device {
     return structuredClone({
       registrationId: this.local.registrationId,
       identityKey: this.local.identity.publicKey,
-      signedPreKey: this.#signed,
-      kyberPreKey: this.#kyber,
-      oneTimePreKey: oneTime ? this.#oneTime : undefined,
+      signedPreKey: this.prekeys.signed,
+      kyberPreKey: this.prekeys.kyber,
+      oneTimePreKey: oneTime ? this.prekeys.oneTime : undefined,
     })
   }
 
@@ -81,8 +81,8 @@ export class Device {
       return decryptMessage({ ...context, record: record ?? new Uint8Array(0), ciphertext })
     }
     const { oneTimePreKeyId } = readPreKeyMessage(ciphertext)
-    const oneTime = oneTimePreKeyId === undefined ? undefined : this.#oneTime
-    const prekeys = { signed: this.#signed, kyber: this.#kyber, oneTime }
+    const oneTime = oneTimePreKeyId === undefined ? undefined : this.prekeys.oneTime
+    const prekeys = { ...this.prekeys, oneTime }
     return decryptPreKeyMessage({ ...context, record, ciphertext, prekeys })
   }
 
