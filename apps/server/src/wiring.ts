@@ -20,6 +20,7 @@ import {
 } from '@parley/server'
 import type { Config } from './config.ts'
 import { type DataFolder, fullDisk, openDataFolder } from './data-folder.ts'
+import { soon } from './platform/clock.ts'
 import { StartError } from './start-error.ts'
 
 /** What tests put in the place of the system's. */
@@ -82,7 +83,7 @@ function openLog(folder: DataFolder, clock: Clock, logger: Context['logger']) {
     writer: 'thread',
     sync: 'full',
     clock,
-    soon: (run) => setImmediate(run),
+    soon,
     logger,
     fileBytesMax: undefined,
     queueBytesMax: undefined,

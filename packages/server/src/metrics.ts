@@ -8,8 +8,11 @@ const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export function openMetrics() {
   const registry = new Registry()
   const registers = [registry]
+  return { registry, ...gatewayMetrics(registers), ...apiMetrics(registers) }
+}
+
+function gatewayMetrics(registers: Registry[]) {
   return {
-    registry,
     connections: new Gauge({
       name: 'parley_connections',
       help: 'Open client connections.',
@@ -50,6 +53,11 @@ export function openMetrics() {
       labelNames: ['way'],
       registers,
     }),
+  }
+}
+
+function apiMetrics(registers: Registry[]) {
+  return {
     requests: new Counter({
       name: 'parley_http_requests_total',
       help: 'HTTP requests, by route and status.',

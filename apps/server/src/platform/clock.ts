@@ -12,3 +12,8 @@ export const systemClock: Clock = {
 }
 
 export const systemRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))
+
+/** After what is already due. */
+export function soon(run: () => void): void {
+  setImmediate(run)
+}
