@@ -46,9 +46,14 @@ const bans: readonly Ban[] = [
     except: (path) => isPlatform(path) || path.startsWith('tests/'),
   },
   {
-    pattern: /\b(setTimeout|setInterval|setImmediate)\b|\b(Bun\.)?sleep(Sync)?\(/g,
+    pattern: /\b(setTimeout|setInterval)\b|\b(Bun\.)?sleep(Sync)?\(/g,
     says: 'Use clock.after() of the clock that was given in, or wait for the event itself.',
     except: isPlatform,
+  },
+  {
+    pattern: /\bsetImmediate\b/g,
+    says: 'Use the scheduler that was given in, so that the simulator decides the order.',
+    except: (path) => isPlatform(path) || isTest(path),
   },
   {
     pattern: /\bconsole\.[a-z]+\(/g,

@@ -1,7 +1,7 @@
 /** Every npm dependency has a reason (the list below), an exact version, and no registry's address in the lockfile. */
 import { dirname } from 'node:path/posix'
 import { importsOf } from './source.ts'
-import { isCode, lineAt } from './tree.ts'
+import { isCode, isTest, lineAt } from './tree.ts'
 import type { Finding, Tree } from './tree.ts'
 
 /** Name to reason. A new dependency comes with its line here, and one that is gone takes its line along. */
@@ -107,11 +107,13 @@ function undeclared(tree: Tree): Finding[] {
     manifests.set(dirname(file.path), new Set([...names, manifest.name ?? '']))
   }
   const declares = (path: string, name: string) => {
+    // Workspaces are linked at the root, and what only tests need stands there.
+    const test = isTest(path) || /^(packages\/testkit|bench|tools)\//.test(path)
+    if (test && name.startsWith('@parley/')) return true
     for (let folder = dirname(path); ; folder = dirname(folder)) {
       const names = manifests.get(folder)
       if (names?.has(name)) return true
-      if (names && /^(packages|apps)\//.test(path) && !/\.test\.tsx?$/.test(path)) return false
-      if (folder === '.') return /^(tests|bench|tools)\//.test(path) && name.startsWith('@parley/')
+      if ((names && !test) || folder === '.') return false
     }
   }
   return tree.files

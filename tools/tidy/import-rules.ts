@@ -3,6 +3,7 @@
 export interface Target {
   /** As written in the import. */
   specifier: string
+  typeOnly: boolean
   kind: 'file' | 'ours' | 'platform' | 'npm'
   /** Of a file: its path from the root. Of ours: `@parley/sdk/bun`. Of npm: the package's name. */
   name: string
@@ -37,9 +38,13 @@ function isPort(target: Target): boolean {
   return target.kind === 'file' && /\/backends\/(\w+)\/\1\.ts$/.test(target.name)
 }
 
-/** Modules meet in ports: what one asks of another, wired in roles.ts. */
+/** Modules meet in ports, wired in roles.ts, and may know each other's types: nothing is called through those. */
 function isModulePort(target: Target): boolean {
-  return under(target, server) && target.name.endsWith('/ports.ts')
+  return (
+    under(target, server) &&
+    !target.name.includes('/backends/') &&
+    (target.typeOnly || target.name.endsWith('/ports.ts'))
+  )
 }
 
 /** Files directly in packages/server/src but the two that know everything. */
@@ -112,7 +117,8 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     house: 'packages/server, the files that put modules together',
-    files: /^packages\/server\/src\/((index|roles)\.ts|gateway\/handlers\.ts|http\/)/,
+    files:
+      /^packages\/server\/src\/((index|roles)\.ts|gateway\/(handlers|connection|gateway)\.ts|http\/)/,
     may: (target) =>
       ['@parley/wire', '@parley/crypto/signatures'].includes(target.name) ||
       target.kind === 'npm' ||
@@ -131,7 +137,7 @@ export const importRules: readonly ImportRule[] = [
       isModulePort(target) ||
       isServerGround(target) ||
       (from.split('/').length > 4 && under(target, folderOf(from, 4))),
-    says: 'A module imports wire, ports (backends/x/x.ts, ports.ts), the files directly in packages/server/src and its own folder. Other modules are called by gateway/handlers.ts, http/ and roles.ts; adapters are chosen by apps/server.',
+    says: 'A module imports wire, ports (backends/x/x.ts, ports.ts), the files directly in packages/server/src and its own folder. Other modules are called by gateway/ (handlers, connection, gateway), http/ and roles.ts; adapters are chosen by apps/server.',
   },
   {
     house: 'apps/server',

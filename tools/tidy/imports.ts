@@ -14,8 +14,8 @@ export function checkImports(tree: Tree): Finding[] {
 
 function importFindings(tree: Tree, file: TextFile): Finding[] {
   const findings: Finding[] = []
-  for (const { specifier, index } of importsOf(file)) {
-    const target = targetOf(file.path, specifier)
+  for (const { specifier, typeOnly, index } of importsOf(file)) {
+    const target = { ...targetOf(file.path, specifier), typeOnly }
     for (const says of complaints(tree, file.path, target)) {
       findings.push({ path: file.path, line: lineAt(file.text, index), rule: 'import', says })
     }
@@ -23,7 +23,7 @@ function importFindings(tree: Tree, file: TextFile): Finding[] {
   return findings.concat(platformGlobals(file))
 }
 
-function targetOf(from: string, specifier: string): Target {
+function targetOf(from: string, specifier: string): Omit<Target, 'typeOnly'> {
   if (specifier.startsWith('.')) {
     const path = normalize(`${dirname(from)}/${specifier}`).replace(/\?.*$/, '')
     return { specifier, kind: 'file', name: path }
@@ -60,8 +60,7 @@ function isPortable(path: string): boolean {
 }
 
 const bunGlobals = /\b(Bun|process|Buffer|__dirname)\s*[.(]|\bimport\.meta\.(dir|path|main)\b/g
-const browserGlobals =
-  /\b(window|document|navigator|localStorage|sessionStorage|indexedDB|BroadcastChannel)\s*[.(]/g
+const browserGlobals = /\b(window|document|navigator|localStorage|sessionStorage|indexedDB)\s*[.(]/g
 
 function platformGlobals(file: TextFile): Finding[] {
   if (!isPortable(file.path)) return []
@@ -78,9 +77,11 @@ function platformGlobals(file: TextFile): Finding[] {
 }
 
 /** What starts a program or a tool by its name, and so is imported by nobody. */
-function isEntry(path: string, named: string): boolean {
+function isEntry({ path, text }: TextFile, named: string): boolean {
   if (isTest(path) && /\.test\.tsx?$/.test(path)) return true
   if (/\.config\.ts$|\.d\.ts$/.test(path)) return true
+  // Run by hand: its opening says so.
+  if (text.includes(`bun ${path}`)) return true
   const parts = path.split('/')
   if (named.includes(`'${parts.at(-1)}'`)) return true
   return parts.some((_, from) => {
@@ -107,7 +108,7 @@ export function checkDeadFiles(tree: Tree): Finding[] {
   return tree.files
     .filter(({ path }) => isCode(path) && !byProduct.has(path))
     .filter(({ path }) => !(byTests.has(path) && (isTest(path) || path.startsWith('tools/'))))
-    .filter(({ path }) => !isEntry(path, named))
+    .filter((file) => !isEntry(file, named))
     .map(({ path }) => {
       const says = byTests.has(path)
         ? 'Only its test imports this file. Use it or delete it.'

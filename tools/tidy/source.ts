@@ -134,6 +134,8 @@ export function sourceOf(file: TextFile): Source {
 
 export interface Import {
   specifier: string
+  /** Gone when the program runs: nothing is called through it. */
+  typeOnly: boolean
   /** Where it stands in the text. */
   index: number
 }
@@ -144,16 +146,24 @@ const importPattern =
 /** Static, dynamic and type imports, re-exports, and files named by `new URL('./x', …)` (workers). */
 export function importsOf(file: TextFile): Import[] {
   const { text } = file
+  const source = sourceOf(file)
   const found: Import[] = []
-  for (const match of sourceOf(file).code.matchAll(importPattern)) {
+  for (const match of source.code.matchAll(importPattern)) {
     const start = match.index + match[0].length
     const quote = match[1] ?? match[2] ?? match[3] ?? "'"
     const end = text.indexOf(quote, start)
     const specifier = text.slice(start, end)
     const isUrl = match[2] !== undefined
     if (end !== -1 && !(isUrl && !specifier.startsWith('.'))) {
-      found.push({ specifier, index: match.index })
+      const typeOnly = isTypeOnly(source.code.slice(0, match.index))
+      found.push({ specifier, typeOnly, index: match.index })
     }
   }
   return found
+}
+
+/** Whether the statement that `from` belongs to begins with `import type` or `export type`. */
+function isTypeOnly(before: string): boolean {
+  const start = Math.max(before.lastIndexOf('import '), before.lastIndexOf('export '))
+  return start !== -1 && /^(import|export) type [^;]*$/.test(before.slice(start))
 }

@@ -105,6 +105,16 @@ const plants: readonly Plant[] = [
     says: /its own folder/,
   },
   {
+    what: 'an adapter in a module of the server, if only as a type',
+    files: {
+      'packages/server/src/messages/accept.ts':
+        "/** Hop 3. */\nimport type { L } from '../backends/log/log-sqlite.ts'\n",
+    },
+    rule: 'import',
+    at: 'packages/server/src/messages/accept.ts:2',
+    says: /log-sqlite\.ts/,
+  },
+  {
     what: 'an import of a file that is not there',
     files: { [client]: "/** Facade. */\nimport './gone.ts'\n" },
     rule: 'import',
@@ -321,6 +331,17 @@ test('what stands in a comment or a string is no call', () => {
 test('a call inside a template is still a call', () => {
   const text = "/** Facade. */\nconst line = `at ${Date.now()} o'clock`\n"
   expect(findingsWith({ [client]: text }).map((each) => each.rule)).toEqual(['banned'])
+})
+
+test('a module of the server may know the types of another one', () => {
+  const accept = 'packages/server/src/messages/accept.ts'
+  const devices = 'packages/server/src/accounts/devices.ts'
+  const files = {
+    [accept]: "/** Hop 3. */\nimport type {\n  Devices,\n} from '../accounts/devices.ts'\n",
+    [devices]: '/** Lists. */\nexport interface Devices {}\n',
+    'packages/server/package.json': '{ "exports": "src/messages/accept.ts" }',
+  }
+  expect(findingsWith(files)).toEqual([])
 })
 
 test('platform folders and testkit may ask the machine for the time', () => {
