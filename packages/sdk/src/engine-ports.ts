@@ -139,18 +139,22 @@ export interface ApiOptions {
   store: import('./store/store.ts').Store
 }
 
+export interface RegistrationInput {
+  registration: string
+  code: string
+  name: string
+  /** As it was typed; of an account registered before. */
+  recoveryKey: string | undefined
+}
+
 /**
  * openRegistration(options): Registration, in registration.ts. Keys are committed before the server hears of them (E23); the account row appears with the server's answer. Uses store/account.ts, store/device-lists.ts
  * (own chain) and prekeys.ts (makePreKeys, uploadOf) and store/prekeys.ts (takePreKeyIds, writePreKeys, all before the upload).
  */
 export interface Registration {
   start(phone: string): Promise<RegistrationStep>
-  finish(input: {
-    registration: string
-    code: string
-    name: string
-    recoveryKey: string | undefined
-  }): Promise<Registered>
+  /** `reset`: as for relink; called when a revoked device of the same account was here. With the same registration it repeats what was not answered. */
+  finish(input: RegistrationInput, reset: () => void): Promise<Registered>
   /** Ends the session at the server if it can be reached. The caller erases the store. */
   logout(): Promise<void>
   /**

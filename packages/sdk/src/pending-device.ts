@@ -6,6 +6,7 @@ import {
   type ChangeDevices,
   type DeviceId,
   fromBase64,
+  type NumberProven,
   type RegisterDevice,
   type SignedListJson,
 } from '@parley/wire'
@@ -25,6 +26,8 @@ export interface PendingKeys {
 
 export type Pending =
   | { kind: 'asked'; registration: string; phone: string }
+  /** The code is used up; what it proved is good for a while. */
+  | { kind: 'proven'; registration: string; phone: string; proven: NumberProven }
   | {
       kind: 'registering'
       registration: string

@@ -47,6 +47,8 @@ const sentences: Record<ProblemCode, string> = {
   'too-many-requests': 'Too many requests. Wait a while and try again.',
   expired: 'This message was not delivered within 90 days. Send it again if it still matters.',
   'no-crypto': 'There is no secure source of randomness here. Use an up-to-date browser or system.',
+  'engine-lost':
+    'The tab that was doing this was closed. Look whether it was done before you try again.',
   internal: 'Something went wrong inside the app. Try again; if it stays, report it.',
 }
 

@@ -34,6 +34,7 @@ import { deleteDeviceLists, writeDeviceList } from './store/device-lists.ts'
 import { writePreKeys } from './store/prekeys.ts'
 import type { Registered, RegistrationStep } from './types.ts'
 
+type Proven = Extract<Pending, { kind: 'proven' }>
 type Registering = Extract<Pending, { kind: 'registering' }>
 
 export function openRegistration(options: RegistrationOptions): Registration {
@@ -102,21 +103,26 @@ class DeviceRegistration implements Registration {
 
   /** What is to be sent to the server: kept from before its answer was lost, or made from what the code proves. */
   async #prepared(input: RegistrationInput, recoveryKey: string | undefined): Promise<Registering> {
+    const kept = readPending(this.#options.store)
+    if (!kept || kept.kind === 'relinking' || kept.registration !== input.registration) {
+      throw parleyError('code-expired')
+    }
+    if (kept.kind === 'registering') return kept
+    const proven = kept.kind === 'proven' ? kept : await this.#prove(kept, input.code)
+    return this.#make(proven, recoveryKey)
+  }
+
+  /** The server takes a code once, so what it gave for it is kept: a recovery key with a slip in it can be typed again. */
+  async #prove(asked: Extract<Pending, { kind: 'asked' }>, code: string): Promise<Proven> {
     const { api, store } = this.#options
-    const before = readPending(store)
-    const kept = before?.kind !== 'relinking' && before?.registration === input.registration
-    if (!kept) throw parleyError('code-expired')
-    if (before.kind === 'registering') return before
-    const proven = await api.proveNumber(input.registration, input.code.trim())
-    return this.#make(before, proven, recoveryKey)
+    const answer = await api.proveNumber(asked.registration, code.trim())
+    const proven: Proven = { ...asked, kind: 'proven', proven: answer }
+    store.transaction(() => writePending(store, proven))
+    return proven
   }
 
   /** Keys and list of the new device, committed with its private prekeys. */
-  #make(
-    asked: Extract<Pending, { kind: 'asked' }>,
-    proven: NumberProven,
-    recoveryKey: string | undefined,
-  ): Registering {
+  #make({ phone, proven, registration }: Proven, recoveryKey: string | undefined): Registering {
     const { clock, random, store } = this.#options
     const account = parseAccountId(proven.account)
     this.#requireFree(account)
@@ -125,8 +131,9 @@ class DeviceRegistration implements Registration {
     const device = newDevice(store, random)
     const { signed, listed } = chainOf({ account, device, before: known.at(-1), root, random })
     const registering: Registering = {
-      ...asked,
       kind: 'registering',
+      registration,
+      phone,
       keys: pendingKeys(device, account, listed),
       request: {
         proof: proven.proof,

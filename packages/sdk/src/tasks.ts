@@ -1,6 +1,9 @@
 /** Work in the background of one client: nothing floats, and everything has ended when the client is disposed of. */
 import type { Clock } from './platform/ports.ts'
 
+/** Who waits for the network then finds a closed store. */
+const endWithinMs = 1_000
+
 export class Tasks {
   readonly #clock: Clock
   readonly #failed: (error: unknown) => void
@@ -43,11 +46,18 @@ export class Tasks {
     return cancel
   }
 
-  /** Cancels the timers and waits for what is running; what it throws is of no interest any more. */
+  /** Cancels the timers and waits a little for what is running; what it throws is of no interest any more. */
   async end(): Promise<void> {
     this.#ended = true
     for (const cancel of [...this.#timers]) cancel()
-    await Promise.all([...this.#running])
+    if (this.#running.size === 0) return
+    await new Promise<void>((resolve) => {
+      const stop = this.#clock.after(endWithinMs, resolve)
+      Promise.all([...this.#running]).then(() => {
+        stop()
+        resolve()
+      }, resolve)
+    })
   }
 }
 

@@ -40,6 +40,20 @@ export function readListHash(
   )?.hash
 }
 
+/** Oldest first. */
+export function readListsAfter(
+  store: Store,
+  account: AccountId,
+  version: number,
+): SignedDeviceList[] {
+  return store
+    .all<Row>('SELECT * FROM device_lists WHERE account = ? AND version > ? ORDER BY version', [
+      account,
+      version,
+    ])
+    .map(signedOf)
+}
+
 /** Appends the next version. */
 export function writeDeviceList(store: Store, verified: VerifiedList): void {
   const { list, signed, hash } = verified

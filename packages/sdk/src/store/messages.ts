@@ -313,3 +313,60 @@ export function readOverdue(store: Store, stampBefore: number, limit: number): M
     )
     .map(messageOf)
 }
+
+/** Nothing up to this place is unread any more; false when nothing was. */
+export function writeRead(
+  store: Store,
+  conversation: AccountId,
+  upTo: { sort: number; id: string },
+): boolean {
+  const read = store.all(
+    `UPDATE messages SET unread = 0 WHERE conversation = ? AND unread = 1 AND (sort, id) <= (?, ?)
+     RETURNING number`,
+    [conversation, upTo.sort, upTo.id],
+  )
+  if (read.length > 0) touchMessage(store, conversation)
+  return read.length > 0
+}
+
+/** The oldest unread one. */
+export function readFirstUnread(store: Store, conversation: AccountId): MessageId | undefined {
+  return store.one<{ id: MessageId }>(
+    'SELECT id FROM messages WHERE conversation = ? AND unread = 1 ORDER BY sort, id LIMIT 1',
+    [conversation],
+  )?.id
+}
+
+export interface PageQuery {
+  conversation: AccountId
+  /** Exclusive, unless `inclusive`; undefined: from the end. */
+  from: { sort: number; id: string } | undefined
+  inclusive: boolean
+  limit: number
+}
+
+/** The newest ones before the place, newest first. */
+export function readBefore(store: Store, query: PageQuery): MessageRow[] {
+  const { conversation, from, inclusive, limit } = query
+  const place = from ?? { sort: Number.MAX_SAFE_INTEGER, id: '' }
+  return store
+    .all<Row>(
+      `SELECT * FROM messages WHERE conversation = ? AND (sort, id) ${inclusive ? '<=' : '<'} (?, ?)
+       ORDER BY sort DESC, id DESC LIMIT ?`,
+      [conversation, place.sort, place.id, limit],
+    )
+    .map(messageOf)
+}
+
+/** The oldest ones after the place, oldest first. */
+export function readAfter(store: Store, query: PageQuery): MessageRow[] {
+  const { conversation, from, limit } = query
+  const place = from ?? { sort: Number.MAX_SAFE_INTEGER, id: '' }
+  return store
+    .all<Row>(
+      `SELECT * FROM messages WHERE conversation = ? AND (sort, id) > (?, ?)
+       ORDER BY sort, id LIMIT ?`,
+      [conversation, place.sort, place.id, limit],
+    )
+    .map(messageOf)
+}

@@ -1,0 +1,334 @@
+/** The engine of one profile: makes its parts, hands them what the connection brings, and looks after what none of them owns: welcome, roll-back, revocation, upkeep, failures of the store. */
+import type { AccountId, Content } from '@parley/wire'
+import { openApi } from './api.ts'
+import { openConnection } from './connection.ts'
+import { checkClaims } from './contacts.ts'
+import { ownAccount } from './core.ts'
+import type { Core } from './core.ts'
+import { isNews, listedDevice, lookInto, refreshDevices } from './devices.ts'
+import type {
+  ClientSurroundings,
+  Connection,
+  EngineFrame,
+  Registration,
+  WelcomeFrame,
+} from './engine-ports.ts'
+import { handInLists } from './hand-in.ts'
+import { Inbox } from './inbox.ts'
+import { Outbox } from './outbox.ts'
+import { StoreError } from './platform/ports.ts'
+import { Presence } from './presence.ts'
+import { ApiFailure, asParleyError, problemOf } from './problems.ts'
+import { Receipts } from './receipts.ts'
+import { openRegistration } from './registration.ts'
+import { ResendRequests } from './resend-requests.ts'
+import { judgeWelcome, writeNewDevice } from './rollback.ts'
+import { createServerClock } from './server-clock.ts'
+import { readAccount, writeRelinkNeeded, writeRevoked } from './store/account.ts'
+import { readCursors } from './store/cursors.ts'
+import { readDeviceList } from './store/device-lists.ts'
+import { Store } from './store/store.ts'
+import { Alarm, Tasks } from './tasks.ts'
+import { Turns } from './turns.ts'
+import { ParleyError } from './types.ts'
+import { keepPreKeys, sweep } from './upkeep.ts'
+
+const upkeepEveryMs = 60 * 60_000
+/** After somebody used prekeys; several at once are one look at the count. */
+const preKeyCheckMs = 5_000
+const recoverMs = 10_000
+/** A peer's mention of an unknown list makes us ask the server; not for each message. */
+const lookIntoEveryMs = 10_000
+const lookedIntoMax = 1_024
+
+export class Engine {
+  readonly core: Core
+  readonly connection: Connection
+  readonly registration: Registration
+  readonly outbox: Outbox
+  readonly presence: Presence
+  readonly receipts: Receipts
+  readonly #inbox: Inbox
+  readonly #resends: ResendRequests
+  readonly #upkeep: Alarm
+  readonly #preKeyCheck: Alarm
+  readonly #recovery: Alarm
+  readonly #lookedInto = new Map<AccountId, number>()
+  /** Started by its owner and not stopped. */
+  #wanted = false
+  /** Between a welcome that this state may work with and the loss of its connection. */
+  #working = false
+  #relinking = false
+
+  constructor(surroundings: ClientSurroundings) {
+    const { clock, random, transport, dh, server, recordEvents, driver } = surroundings
+    const store = new Store(driver)
+    const serverClock = createServerClock(clock)
+    const api = openApi({ server, transport, clock, random, store })
+    const tasks = new Tasks(clock, (error) => this.failed(error))
+    const observeMessageKey = surroundings.observeMessageKey ?? (() => {})
+    const turns = new Turns()
+    this.core = {
+      store,
+      clock,
+      serverClock,
+      random,
+      dh,
+      api,
+      turns,
+      tasks,
+      recordEvents,
+      observeMessageKey,
+    }
+    this.registration = openRegistration({ api, store, clock, random, serverClock, server })
+    const accessToken = (renew: boolean) => api.accessToken(renew)
+    const handlers = this.#connectionHandlers()
+    this.connection = openConnection({
+      server,
+      transport,
+      clock,
+      random,
+      serverClock,
+      accessToken,
+      handlers,
+    })
+    this.outbox = new Outbox(this.core, this.connection)
+    this.presence = new Presence(this.core, this.connection)
+    this.receipts = new Receipts(this.core, this.connection)
+    this.#inbox = new Inbox(this.core, this.connection, this.#inboxEvents())
+    this.#resends = new ResendRequests(this.core, {
+      live: () => this.#working,
+      retry: (sender) => this.#inbox.retryNow(sender),
+      queued: (peer) => this.outbox.wake(peer),
+    })
+    this.#upkeep = new Alarm(tasks, clock, () => this.#keepUp())
+    this.#preKeyCheck = new Alarm(tasks, clock, () => this.#checkPreKeys(false))
+    this.#recovery = new Alarm(tasks, clock, () => this.#recover())
+  }
+
+  start(): void {
+    this.#wanted = true
+    if (readAccount(this.core.store)?.status === 'registered') this.connection.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false
+    await this.connection.stop()
+  }
+
+  /** There is an account: what was wanted before can begin. */
+  registered(): void {
+    if (this.#wanted) this.start()
+  }
+
+  async end(): Promise<void> {
+    await this.stop()
+    await this.core.tasks.end()
+    this.core.store.close()
+  }
+
+  #connectionHandlers() {
+    return {
+      cursors: () => readCursors(this.core.store),
+      welcome: (frame: WelcomeFrame) => this.#guarded(() => this.#welcome(frame)),
+      frame: (frame: EngineFrame) => this.#guarded(() => this.#receive(frame)),
+      lost: () => this.#guarded(() => this.#lost()),
+      writable: () => this.#guarded(() => this.outbox.writable()),
+      revoked: () => this.#guarded(() => this.#revoked()),
+    }
+  }
+
+  #inboxEvents() {
+    return {
+      marksChanged: () => this.receipts.send(),
+      received: (sender: AccountId, content: Content) => {
+        this.presence.wrote(sender)
+        if (content.profile) this.#upkeep.setAt(this.core.clock.now() + preKeyCheckMs)
+        if (content.body.kind === 'resend-request') this.outbox.wake(sender)
+      },
+      preKeysUsed: () => this.#preKeyCheck.setAt(this.core.clock.now() + preKeyCheckMs),
+      listMentioned: (sender: AccountId, content: Content) => this.#lookInto(sender, content),
+      ownListChanged: () => this.#run(() => this.#refreshOwnList()),
+      absent: (head: { sender: AccountId; senderDevice: Content['senderDevice'] }) =>
+        this.receipts.ask(head.sender, head.senderDevice),
+      unopened: (askAtMs: number) => this.#resends.dueAt(askAtMs),
+      failed: (error: unknown) => this.failed(error),
+    }
+  }
+
+  #welcome(frame: WelcomeFrame): void {
+    const verdict = judgeWelcome(this.core, frame)
+    if (ownAccount(this.core).relinkNeeded) return this.#relink()
+    this.connection.report(undefined)
+    if (verdict === 'server-restored') {
+      this.#run(() => this.#bringBack())
+      // Hello named cursors of the logs that are gone.
+      return this.connection.reconnect()
+    }
+    this.#working = true
+    this.#inbox.connected()
+    this.outbox.connected()
+    this.receipts.connected()
+    this.presence.connected()
+    this.#resends.connected()
+    this.#upkeep.setAt(this.core.clock.now() + preKeyCheckMs)
+  }
+
+  #receive(frame: EngineFrame): void {
+    if (!this.#working) return
+    switch (frame.kind) {
+      case 'accepted':
+        return this.outbox.accepted(frame.log, frame.upTo)
+      case 'rejected':
+        return this.outbox.rejected(frame)
+      case 'entry':
+      case 'caught-up':
+        return this.#inbox.receive(frame)
+      case 'receipts':
+        return this.receipts.confirmed(frame.confirmed)
+      case 'presence':
+        return this.presence.presence(frame)
+      case 'typing':
+        return this.presence.typing(frame)
+    }
+  }
+
+  #lost(): void {
+    this.#working = false
+    this.#inbox.lost()
+    this.outbox.lost()
+    this.presence.lost()
+  }
+
+  /** The old device of a relinking is meant to go. */
+  #revoked(): void {
+    const account = readAccount(this.core.store)
+    if (!account || account.relinkNeeded || this.#relinking) return
+    this.core.store.transaction(() => writeRevoked(this.core.store))
+  }
+
+  /** E23: this state is older than what was sent with it. Nothing of it encrypts any more; a new device takes its place. */
+  #relink(): void {
+    this.connection.report(problemOf('rolled-back'))
+    if (this.#relinking) return
+    this.#relinking = true
+    this.core.tasks.run(async () => {
+      try {
+        await this.registration.relink(() => writeNewDevice(this.core))
+        this.connection.report(undefined)
+      } catch (error) {
+        if (error instanceof StoreError) throw error
+        this.#relinkFailed(error)
+        return
+      } finally {
+        this.#relinking = false
+      }
+      await this.connection.stop()
+      if (this.#wanted) this.connection.start()
+    })
+  }
+
+  #relinkFailed(error: unknown): void {
+    const { store, clock } = this.core
+    const isFinal = asParleyError(error).problem.code === 'revoked'
+    if (!isFinal) return this.#recovery.setAt(clock.now() + recoverMs)
+    store.transaction(() => {
+      writeRelinkNeeded(store, false)
+      writeRevoked(store)
+    })
+    this.#run(() => this.connection.stop())
+  }
+
+  /** The server was restored from an older state: it gets fresh prekeys, and the lists that it forgot. */
+  async #bringBack(): Promise<void> {
+    await keepPreKeys(this.core, true)
+    const { api, store } = this.core
+    await handInLists(api, store, ownAccount(this.core).account)
+  }
+
+  #lookInto(sender: AccountId, content: Content): void {
+    const { store } = this.core
+    const own = ownAccount(this.core).account
+    for (const [account, reference] of [
+      [sender, content.senderList],
+      [own, content.recipientList],
+    ] as const) {
+      if (!isNews(store, account, reference) || !this.#mayLookInto(account)) continue
+      this.#run(async () => {
+        await lookInto(this.core, account, reference)
+        if (account === sender) this.#inbox.retry(sender)
+        if (account === own) this.#checkOwnDevice()
+        this.outbox.wake(sender)
+      })
+    }
+  }
+
+  #mayLookInto(account: AccountId): boolean {
+    const now = this.core.clock.now()
+    if (now - (this.#lookedInto.get(account) ?? -lookIntoEveryMs) < lookIntoEveryMs) return false
+    if (this.#lookedInto.size >= lookedIntoMax) this.#lookedInto.clear()
+    this.#lookedInto.set(account, now)
+    return true
+  }
+
+  async #refreshOwnList(): Promise<void> {
+    await refreshDevices(this.core, ownAccount(this.core).account)
+    this.#checkOwnDevice()
+  }
+
+  /** A list without this device, properly signed: it was removed. */
+  #checkOwnDevice(): void {
+    const account = ownAccount(this.core)
+    const list = readDeviceList(this.core.store, account.account)
+    if (!list || listedDevice(list, account.device) || account.relinkNeeded) return
+    if (this.#relinking) return
+    this.#revoked()
+    this.#run(() => this.connection.stop())
+  }
+
+  #keepUp(): void {
+    if (!this.#working) return
+    this.#upkeep.setAt(this.core.clock.now() + upkeepEveryMs)
+    this.#run(async () => {
+      sweep(this.core)
+      this.#checkPreKeys(false)
+      await checkClaims(this.core)
+    })
+  }
+
+  #checkPreKeys(force: boolean): void {
+    if (this.#working) this.#run(() => keepPreKeys(this.core, force))
+  }
+
+  /** In the background; that the server cannot do it now is left to the next time. */
+  #run(work: () => Promise<void>): void {
+    this.core.tasks.run(async () => {
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof ApiFailure) && !(error instanceof ParleyError)) throw error
+      }
+    })
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  /** Something could not be written or is wrong: it is said, nothing of it was acknowledged, and it is tried again from what is committed. */
+  failed(error: unknown): void {
+    if (this.core.tasks.ended) return
+    const { problem } = asParleyError(error)
+    this.connection.report(problem)
+    if (problem.code === 'store-corrupt') return this.#run(() => this.connection.stop())
+    this.#recovery.setAt(this.core.clock.now() + recoverMs)
+  }
+
+  #recover(): void {
+    this.connection.reconnect()
+  }
+}
