@@ -73,6 +73,11 @@ const settings = {
     fallback: '',
     says: 'folder of a web app that is already built; empty: build it if needed',
   },
+  retention_days: {
+    schema: z.coerce.number().int().min(1).max(3_650),
+    fallback: 90,
+    says: 'days for which messages wait for devices that are away',
+  },
   unlimited: {
     schema: flag,
     fallback: false,
@@ -94,6 +99,7 @@ export interface Config {
   defaultCountry: string | undefined
   logLevel: LogLevel
   webFolder: string | undefined
+  retentionDays: number
   unlimited: boolean
   /** Only this machine can reach the server. */
   loopback: boolean
@@ -142,6 +148,7 @@ function configOf(values: Values, problems: string[]): Config {
     defaultCountry: values.default_country || undefined,
     logLevel: values.log_level,
     webFolder: values.web_dir === '' ? undefined : resolve(values.web_dir),
+    retentionDays: values.retention_days,
     unlimited: values.unlimited,
     loopback,
   }

@@ -12,7 +12,6 @@ export interface Server extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export const serverName = 'parley'
 /** SIGTERM must be done with in ten seconds. */
 const drainMsMax = 5_000
 const requestsMsMax = 2_000
@@ -53,8 +52,8 @@ export async function openServer(
 }
 
 function optionsOf(config: Config) {
-  const { name, defaultCountry, unlimited, publicUrl } = config
+  const { name, defaultCountry, unlimited, publicUrl, retentionDays } = config
   const allowedOrigins = [...config.allowedOrigins, ...(publicUrl ? [publicUrl] : [])]
   const secure = publicUrl?.startsWith('https://') ?? false
-  return { name, version, defaultCountry, unlimited, allowedOrigins, secure }
+  return { name, version, defaultCountry, unlimited, retentionDays, allowedOrigins, secure }
 }

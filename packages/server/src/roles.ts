@@ -1,14 +1,20 @@
-/** Starts the roles of a server on given backends: HTTP, gateway, delivery, retention. No sockets of the operating system in here, so that the simulator runs the same code. */
+/** Starts the roles of a server on given backends: api, gateway and store (delivery, retention). No sockets of the operating system in here, so that the simulator runs the same code. */
 import { openAuthenticator } from './accounts/access-tokens.ts'
 import { openDirectory } from './accounts/directory.ts'
 import { openKnownNumbers } from './accounts/lookup.ts'
 import { sendLeftNotices } from './accounts/notices.ts'
+import { lastSeen, saveLastSeen } from './accounts/profiles.ts'
 import { openSigningKeys } from './accounts/signing-keys.ts'
 import type { Context } from './context.ts'
 import type { FrameSocket, SocketEvents } from './gateway/frame-socket.ts'
+import { gatewayLimits, openGateway } from './gateway/gateway.ts'
+import type { GatewayEvents } from './gateway/host.ts'
 import { openHttp } from './http/app.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { noLimits, openLimits } from './limits.ts'
+import { startDelivery } from './messages/deliver.ts'
+import { openPresence } from './presence/presence.ts'
+import { startRetention } from './retention.ts'
 
 export interface ServerOptions {
   name: string
@@ -21,8 +27,10 @@ export interface ServerOptions {
   secure: boolean
   /** Folder of the built web app; undefined when there is none. */
   webRoot: string | undefined
-  /** No rate limits: for benchmarks and tests on one machine. */
+  /** No rate limits on HTTP: for benchmarks and tests on one machine. */
   unlimited: boolean
+  /** Entries that are older leave the logs. */
+  retentionDays: number
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -38,29 +46,83 @@ export async function startServer(
   context: Context,
   options: ServerOptions,
 ): Promise<RunningServer> {
-  const stopping = new AbortController()
+  const { sql, clock } = context
   const directory = await openDirectory(context)
   const keys = openSigningKeys(context)
-  const authenticator = openAuthenticator({ clock: context.clock, keys, directory })
+  const authenticator = openAuthenticator({ clock, keys, directory })
+  const presence = openPresence({
+    ...context,
+    saveLastSeen: (account, seenMs) => saveLastSeen(sql, account, seenMs),
+    loadLastSeen: (account) => lastSeen(sql, account),
+  })
+  const events = gatewayEvents(context)
+  const shared = { ...context, directory, authenticator, presence }
+  const gateway = openGateway({ ...shared, events, limits: gatewayLimits })
   const limits = options.unlimited ? noLimits : openLimits(context)
   const { defaultCountry, allowedOrigins } = options
-  const knownNumbers = openKnownNumbers()
-  const api = { ...context, directory, keys, authenticator, limits, knownNumbers, defaultCountry }
+  const api = { ...shared, keys, limits, knownNumbers: openKnownNumbers(), defaultCountry }
   let draining = false
   const http = openHttp(api, { ...options, draining: () => draining })
-  await sendLeftNotices(context)
+  const stopStore = await startStore(context, options)
   return {
     fetch: async (request, from) => http.fetch(request, from),
     refuseUpgrade: (request) => refuseUpgrade(request, allowedOrigins),
-    openSocket: () => {
-      throw new Error('no gateway')
-    },
+    openSocket: (socket, remoteAddress) => gateway.open(socket, remoteAddress),
     async drain() {
       draining = true
+      await gateway.drain()
     },
     async [Symbol.asyncDispose]() {
-      stopping.abort()
+      await stopStore()
+      await presence.close()
       directory.close()
     },
+  }
+}
+
+/** Follows the log and keeps it short. */
+async function startStore(
+  context: Context,
+  { retentionDays }: ServerOptions,
+): Promise<() => Promise<void>> {
+  const stopping = new AbortController()
+  const delivery = startDelivery(context, stopping.signal).catch((error: unknown) => {
+    context.logger.error({ err: error }, 'delivery ended')
+  })
+  const stopRetention = startRetention(context, retentionDays)
+  await sendLeftNotices(context)
+  return async () => {
+    stopRetention()
+    stopping.abort()
+    await delivery
+  }
+}
+
+/** The gateway's news as figures. Children are looked up once per label, since some of these run for every message. */
+function gatewayEvents({ metrics }: Context): GatewayEvents {
+  const frames = remembered((kind: string) => metrics.framesIn.labels(kind))
+  const served = remembered((way: string) => metrics.entriesOut.labels(way))
+  return {
+    opened: () => metrics.connections.inc(),
+    closed(reason) {
+      metrics.connections.dec()
+      metrics.connectionsClosed.inc({ reason })
+    },
+    frame: (kind) => frames(kind).inc(),
+    accepted(waitedMs) {
+      metrics.sendsAccepted.inc()
+      metrics.acceptSeconds.observe(waitedMs / 1000)
+    },
+    rejected: (reason) => metrics.sendsRejected.inc({ reason }),
+    served: (way, entries) => served(way).inc(entries),
+  }
+}
+
+function remembered<T>(make: (label: string) => T): (label: string) => T {
+  const known = new Map<string, T>()
+  return (label) => {
+    const found = known.get(label) ?? make(label)
+    known.set(label, found)
+    return found
   }
 }

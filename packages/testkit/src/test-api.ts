@@ -95,6 +95,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     allowedOrigins: [],
     secure: false,
     webRoot: options.webRoot,
+    retentionDays: 90,
     unlimited: !options.limited,
   })
   const call = caller(server)
