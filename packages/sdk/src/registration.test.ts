@@ -288,7 +288,7 @@ test('relinking whose answer was lost is found done, also after a restart of the
 test('relinking a device that is off its account says that it is revoked', async () => {
   const { profile } = await registered()
   await register(open(new Store(openBunDriver(':memory:')), profile.phone))
-  expect(await thrown(relink(profile))).toMatchObject({ code: 'device-revoked' })
+  expect(await thrown(relink(profile))).toMatchObject({ problem: { code: 'revoked' } })
   const { profile: other } = await registered()
   other.store.run("UPDATE account SET status = 'revoked'")
   expect(await thrown(relink(other))).toMatchObject({ problem: { code: 'revoked' } })

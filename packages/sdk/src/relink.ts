@@ -16,7 +16,7 @@ import {
 import { accountOf, identityOf, type Pending, readPending, writePending } from './pending-device.ts'
 import { requireRandom } from './platform/random.ts'
 import { uploadOf } from './prekeys.ts'
-import { ApiFailure, parleyError } from './problems.ts'
+import { ApiFailure, asParleyError, parleyError } from './problems.ts'
 import { type Account, readAccount, writeAccount } from './store/account.ts'
 import { readDeviceList, writeDeviceList } from './store/device-lists.ts'
 import { writePreKeys } from './store/prekeys.ts'
@@ -32,16 +32,22 @@ const listAnswersMax = 64
 export async function relinkDevice(options: RegistrationOptions, reset: () => void): Promise<void> {
   requireRandom(options.random)
   for (let tries = 0; tries < triesMax; tries++) {
-    const account = presentAccount(options)
-    const relinking = keptRelinking(options, account) ?? (await prepare(options, account))
-    const tokens = await exchanged(options, relinking)
-    if (tokens) {
-      commit(options, relinking, tokens, reset)
-      return
-    }
+    if (await isRelinked(options, reset)) return
     options.store.transaction(() => writePending(options.store, undefined))
   }
   throw parleyError('refused')
+}
+
+async function isRelinked(options: RegistrationOptions, reset: () => void): Promise<boolean> {
+  try {
+    const account = presentAccount(options)
+    const relinking = keptRelinking(options, account) ?? (await prepare(options, account))
+    const tokens = await exchanged(options, relinking)
+    if (tokens) commit(options, relinking, tokens, reset)
+    return tokens !== undefined
+  } catch (error) {
+    throw asParleyError(error)
+  }
 }
 
 function presentAccount({ store }: RegistrationOptions): Account {
