@@ -133,6 +133,7 @@ export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswe
 
   /** Resolves when what was taken from this connection has been answered. */
   async settled(): Promise<void> {
+    await this.#inbound.idle()
     await this.#sends?.settled()
   }
 

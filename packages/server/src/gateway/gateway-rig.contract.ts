@@ -140,6 +140,11 @@ export class GatewayRig implements AsyncDisposable {
     return ++this.#sequence
   }
 
+  /** Lets everything run that needs no time. */
+  async flush(): Promise<void> {
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+
   async step(): Promise<void> {
     this.scheduler.step()
     await new Promise((resolve) => setImmediate(resolve))
@@ -244,6 +249,7 @@ export class TestClient {
   closedWith: number | undefined
   /** What the network has taken and not carried. */
   bufferedBytes = 0
+  largestFrameBytes = 0
   /** The network carries nothing. */
   stalled = false
 
@@ -306,6 +312,7 @@ export class TestClient {
 
   #take(bytes: Uint8Array): boolean {
     if (this.closedWith !== undefined) return false
+    this.largestFrameBytes = Math.max(this.largestFrameBytes, bytes.length)
     if (this.stalled) this.bufferedBytes += bytes.length
     this.frames.push(decodeServerFrame(bytes))
     return true

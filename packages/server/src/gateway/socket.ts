@@ -36,6 +36,7 @@ export class Inbound {
   #waiting: Waiting[] | undefined
   #waitingBytes = 0
   #stopped = false
+  #whenIdle: (() => void) | undefined
 
   constructor(deps: InboundDeps, handler: FrameHandler) {
     this.#deps = deps
@@ -62,6 +63,15 @@ export class Inbound {
   stop(): void {
     this.#stopped = true
     this.#waiting = undefined
+    this.#whenIdle?.()
+  }
+
+  /** Resolves when what has come in is handled. */
+  idle(): Promise<void> {
+    if (!this.#busy || this.#stopped) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+    })
   }
 
   /** How long the sender has to wait; 0 when it may go on. Generic cell rate: one number per connection. */
@@ -99,6 +109,7 @@ export class Inbound {
     this.#waiting = undefined
     this.#waitingBytes = 0
     if (waiting) void this.#runAll(waiting)
+    else this.#whenIdle?.()
   }
 
   async #runAll(waiting: readonly Waiting[]): Promise<void> {

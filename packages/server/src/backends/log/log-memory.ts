@@ -223,7 +223,7 @@ export class MemoryLog implements Log {
 
   #delayMs(): number {
     const [byte = 0] = this.#options.random(1)
-    return (this.#options.delayMsMax * byte) / 255
+    return Math.floor((this.#options.delayMsMax * byte) / 255)
   }
 
   #followSource(): FollowSource {
