@@ -150,7 +150,7 @@ describe('what comes in', () => {
   })
 
   test('[W6] a flood of sends is refused with a time to wait, and goes on after it', async () => {
-    await using rig = await GatewayRig.start({ limits: { unitsPerSecond: 10, unitsBurst: 30 } })
+    await using rig = await GatewayRig.start({ limits: { units: { burst: 30, refillMs: 100 } } })
     const [alice] = rig.account()
     const [bob] = rig.account()
     if (!alice || !bob) throw new Error('no accounts')
@@ -171,7 +171,7 @@ describe('what comes in', () => {
   })
 
   test('[W6] a flood of anything else closes the connection', async () => {
-    await using rig = await GatewayRig.start({ limits: { unitsPerSecond: 10, unitsBurst: 30 } })
+    await using rig = await GatewayRig.start({ limits: { units: { burst: 30, refillMs: 100 } } })
     const [alice] = rig.account()
     if (!alice) throw new Error('no account')
     const client = await rig.enter(alice)

@@ -35,8 +35,7 @@ export interface Gateway {
 }
 
 export const gatewayLimits: GatewayLimits = {
-  unitsPerSecond: 4_000,
-  unitsBurst: 16_000,
+  units: { burst: 16_000, refillMs: 0.25 },
   queuedFramesMax: 512,
   queuedBytesMax: 8 * 1024 * 1024,
   bufferedBytesHigh: 1024 * 1024,

@@ -8,6 +8,7 @@ import type { Clock, RandomBytes } from '../clock.ts'
 import type { AcceptDeps } from '../messages/accept.ts'
 import type { Receipts } from '../messages/receipts.ts'
 import type { Presence } from '../presence/presence.ts'
+import type { BucketSize } from './bucket.ts'
 import type { Connection } from './connection.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -23,9 +24,8 @@ export interface GatewayEvents {
 }
 
 export interface GatewayLimits {
-  /** Each frame costs one unit and one more for each KiB; `unitsBurst` can be saved up. */
-  unitsPerSecond: number
-  unitsBurst: number
+  /** Each frame costs one unit, and one more for each KiB. */
+  units: BucketSize
   /** Frames that wait while an earlier one of the connection is handled. */
   queuedFramesMax: number
   queuedBytesMax: number

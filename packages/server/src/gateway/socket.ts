@@ -4,6 +4,7 @@
 import { decodeClientFrame, sendBytesMax } from '@parley/wire'
 import type { ClientFrame, CloseReasonName } from '@parley/wire'
 import type { Clock } from '../clock.ts'
+import { Bucket } from './bucket.ts'
 import type { GatewayEvents, GatewayLimits } from './host.ts'
 
 /** What handles the frames of one socket. */
@@ -30,8 +31,7 @@ const bytesPerUnit = 1024
 export class Inbound {
   readonly #deps: InboundDeps
   readonly #handler: FrameHandler
-  /** When the bucket of units is full again. */
-  #fullAtMs = 0
+  readonly #bucket = new Bucket()
   #busy = false
   #waiting: Waiting[] | undefined
   #waitingBytes = 0
@@ -53,7 +53,9 @@ export class Inbound {
       return this.#handler.close('badFrame')
     }
     this.#deps.events.frame(frame.kind)
-    const throttledMs = this.#take(1 + bytes.length / bytesPerUnit)
+    const { clock, limits } = this.#deps
+    const units = 1 + bytes.length / bytesPerUnit
+    const throttledMs = this.#bucket.take(limits.units, units, clock.now())
     // A Send is refused with the time to wait; whoever floods with anything else is not one of our clients.
     if (throttledMs > 0 && frame.kind !== 'send') return this.#handler.close('overloaded')
     if (this.#busy) return this.#wait({ frame, bytes: bytes.length, throttledMs })
@@ -72,18 +74,6 @@ export class Inbound {
     return new Promise((resolve) => {
       this.#whenIdle = resolve
     })
-  }
-
-  /** How long the sender has to wait; 0 when it may go on. Generic cell rate: one number per connection. */
-  #take(units: number): number {
-    const { clock, limits } = this.#deps
-    const now = clock.now()
-    const msPerUnit = 1_000 / limits.unitsPerSecond
-    const fullAt = Math.max(this.#fullAtMs, now) + units * msPerUnit
-    const waitMs = fullAt - now - limits.unitsBurst * msPerUnit
-    if (waitMs > 0) return Math.ceil(waitMs)
-    this.#fullAtMs = fullAt
-    return 0
   }
 
   #wait(waiting: Waiting): void {

@@ -1,14 +1,14 @@
 /** What one connection has to do with presence: whom it watches, and how often it may say that it types. Most connections have none of it. */
 import { presenceSubscriptionsMax } from '@parley/wire'
 import type { AccountId, ServerFrame } from '@parley/wire'
+import { Bucket } from './bucket.ts'
 import type { Host } from './host.ts'
 
 interface PresenceOutlet {
   sendFrame(frame: ServerFrame): void
 }
 
-const typingPerSecond = 2
-const typingBurst = 8
+const typingFrames = { burst: 8, refillMs: 500 }
 
 export class Watching {
   readonly #host: Host
@@ -16,7 +16,7 @@ export class Watching {
   readonly #stops = new Map<AccountId, () => void>()
   #wanted: ReadonlySet<AccountId> = new Set()
   #closed = false
-  #typingFullAtMs = 0
+  readonly #typing = new Bucket()
 
   constructor(host: Host, outlet: PresenceOutlet) {
     this.#host = host
@@ -41,11 +41,7 @@ export class Watching {
 
   /** Dropped without a word when it comes too often. */
   mayType(): boolean {
-    const now = this.#host.clock.now()
-    const fullAt = Math.max(this.#typingFullAtMs, now) + 1_000 / typingPerSecond
-    if (fullAt - now > (typingBurst * 1_000) / typingPerSecond) return false
-    this.#typingFullAtMs = fullAt
-    return true
+    return this.#typing.take(typingFrames, 1, this.#host.clock.now()) === 0
   }
 
   close(): void {
