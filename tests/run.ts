@@ -10,35 +10,62 @@ const bun = join(root, 'node_modules/.bin/bun')
 
 interface Suite {
   name: string
-  /** What `bun test` is given. */
-  tests: readonly string[]
+  /** For bun. */
+  command: readonly string[]
+  count: (output: string) => Count
   needsChromium: boolean
   timeoutMs: number
 }
-
-const minuteMs = 60_000
-
-const suites: readonly Suite[] = [
-  {
-    name: 'unit and contract',
-    tests: ['packages', 'apps', 'tools', 'bench'],
-    needsChromium: false,
-    timeoutMs: 5 * minuteMs,
-  },
-  { name: 'interop', tests: ['tests/interop'], needsChromium: false, timeoutMs: 10 * minuteMs },
-  { name: 'simulation', tests: ['tests/sim'], needsChromium: false, timeoutMs: 10 * minuteMs },
-  { name: 'end to end', tests: ['tests/e2e'], needsChromium: false, timeoutMs: 10 * minuteMs },
-  { name: 'browser', tests: ['tests/browser'], needsChromium: true, timeoutMs: 15 * minuteMs },
-]
 
 interface Count {
   passed: number
   failed: number
 }
 
+const minuteMs = 60_000
+
+function tests(name: string, paths: readonly string[], minutes: number): Suite {
+  return {
+    name,
+    command: ['test', '--only-failures', ...paths],
+    count: countTests,
+    needsChromium: false,
+    timeoutMs: minutes * minuteMs,
+  }
+}
+
+const suites: readonly Suite[] = [
+  tests('unit and contract', ['packages', 'apps', 'tools', 'bench'], 5),
+  tests('interop', ['tests/interop'], 10),
+  {
+    name: 'simulation',
+    command: ['tests/sim/main.ts', '--seed', '1..10', '--json'],
+    count: countSeeds,
+    needsChromium: false,
+    timeoutMs: 10 * minuteMs,
+  },
+  tests('end to end', ['tests/e2e'], 10),
+  { ...tests('browser', ['tests/browser'], 15), needsChromium: true },
+]
+
+function countTests(output: string): Count {
+  return {
+    passed: Number(/^\s*(\d+) pass$/m.exec(output)?.[1] ?? 0),
+    failed: Number(/^\s*(\d+) fail$/m.exec(output)?.[1] ?? 0),
+  }
+}
+
+/** The last line says how many seeds ran and which broke an invariant. */
+function countSeeds(output: string): Count {
+  const said = /^\{.*"seeds":(\d+).*"failed":(\[.*\])\}$/m.exec(output)
+  if (!said) return { passed: 0, failed: 1 }
+  const failed = (JSON.parse(said[2] ?? '[]') as unknown[]).length
+  return { passed: Number(said[1]) - failed, failed }
+}
+
 async function runSuite(suite: Suite): Promise<Count> {
   if (suite.needsChromium && !(await haveChromium())) return { passed: 0, failed: 1 }
-  const child = Bun.spawn([bun, 'test', '--only-failures', ...suite.tests], {
+  const child = Bun.spawn([bun, ...suite.command], {
     cwd: root,
     stdin: 'ignore',
     stdout: 'pipe',
@@ -46,10 +73,9 @@ async function runSuite(suite: Suite): Promise<Count> {
     timeout: suite.timeoutMs,
     killSignal: 'SIGKILL',
   })
-  const [, talk] = await Promise.all([passOn(child.stdout), passOn(child.stderr)])
+  const output = (await Promise.all([passOn(child.stdout), passOn(child.stderr)])).join('\n')
   const exitCode = await child.exited
-  const passed = Number(/^\s*(\d+) pass$/m.exec(talk)?.[1] ?? 0)
-  const failed = Number(/^\s*(\d+) fail$/m.exec(talk)?.[1] ?? 0)
+  const { passed, failed } = suite.count(output)
   if (child.signalCode) console.log(`Stopped after ${suite.timeoutMs / minuteMs} minutes.`)
   const broken = exitCode !== 0 || passed === 0
   return { passed, failed: broken ? Math.max(failed, 1) : failed }
