@@ -75,6 +75,7 @@ export const bearerRefusals: ApiErrorCode[] = [
 export function answerError(deps: Pick<Context, 'logger'>, error: Error, c: HonoContext): Response {
   const refusal = refusalOf(error)
   if (refusal.code === 'internal') deps.logger.error({ err: error }, 'a request failed')
+  if (error instanceof SqlUnavailable) deps.logger.warn({ reason: error.reason }, error.message)
   const { status } = apiErrors[refusal.code]
   const { code, message, retryAfterS } = refusal
   const body: ApiErrorBody = {

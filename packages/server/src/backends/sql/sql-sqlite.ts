@@ -7,6 +7,8 @@ import { migrate } from './migrate.ts'
 import { type Sql, SqlUnavailable } from './sql.ts'
 
 const busyTimeoutMs = 5_000
+const nothingDone = { changes: 0, lastInsertRowid: 0 }
+const ownMistakes = ['SQLITE_ERROR', 'SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE']
 
 /** Opens or creates the file. Rejects with SqlUnavailable or SchemaNewer. */
 export async function openSqliteSql(path: string): Promise<Sql> {
@@ -36,10 +38,13 @@ function adapt(database: Database): SqliteDatabase {
 
 function statementOf(database: Database, text: string): SqliteStatement {
   const statement = database.query<unknown, SQLQueryBindings[]>(text)
+  // SQLite has rolled back by itself when the disk was full, and would complain.
+  const isOver = () => text === 'rollback' && !database.inTransaction
   return {
     reader: statement.columnNames.length > 0,
     all: (parameters) => guarded(() => statement.all(...bindings(parameters))),
-    run: (parameters) => guarded(() => statement.run(...bindings(parameters))),
+    run: (parameters) =>
+      isOver() ? nothingDone : guarded(() => statement.run(...bindings(parameters))),
     iterate: (parameters) => guarded(() => statement.iterate(...bindings(parameters))),
   }
 }
@@ -48,11 +53,13 @@ function bindings(parameters: readonly unknown[]): SQLQueryBindings[] {
   return parameters as SQLQueryBindings[]
 }
 
+/** What is our own mistake goes up as it is; the rest is the disk's or the file's. */
 function guarded<T>(run: () => T): T {
   try {
     return run()
   } catch (cause) {
-    const full = cause instanceof SQLiteError && cause.code === 'SQLITE_FULL'
-    throw new SqlUnavailable(full ? 'full' : 'failed', { cause })
+    const code = cause instanceof SQLiteError ? (cause.code ?? '') : ''
+    if (ownMistakes.some((mistake) => code.startsWith(mistake))) throw cause
+    throw new SqlUnavailable(code === 'SQLITE_FULL' ? 'full' : 'failed', { cause })
   }
 }
