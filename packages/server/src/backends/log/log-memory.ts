@@ -75,7 +75,8 @@ export class MemoryLog implements Log {
   #closed = false
   #refusing = false
   #revealing = false
-  #answeredMs = 0
+  #answered = 0
+  readonly #unanswered: (() => void)[] = []
   #changed: (() => void)[] = []
 
   constructor(options: MemoryLogOptions) {
@@ -185,12 +186,16 @@ export class MemoryLog implements Log {
     store.entries.push({ entry, origin })
   }
 
-  /** In the order of the calls. */
+  /** In the order of the calls: whose time has come takes along those before it. */
   #answer(resolve: () => void): void {
-    const { clock } = this.#options
-    this.#answeredMs = Math.max(this.#answeredMs, clock.now() + this.#delayMs())
-    clock.after(Math.max(0, this.#answeredMs - clock.now()), () => {
-      if (!this.#closed) resolve()
+    this.#unanswered.push(resolve)
+    const turn = this.#answered + this.#unanswered.length
+    this.#options.clock.after(this.#delayMs(), () => {
+      if (this.#closed) return
+      while (this.#answered < turn) {
+        this.#answered++
+        this.#unanswered.shift()?.()
+      }
     })
   }
 
