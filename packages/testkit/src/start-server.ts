@@ -106,6 +106,8 @@ export interface SpawnServerOptions {
   dataFolder?: string
   /** 0 takes a free one. */
   port?: number
+  /** Serves the web app, and builds it first if it must. */
+  web?: boolean
   /** More flags of `parley serve`. */
   flags?: string[]
 }
@@ -130,6 +132,7 @@ export async function spawnServer(options: SpawnServerOptions = {}): Promise<Spa
   const dataFolder = options.dataFolder ?? (await temporaryFolder())
   const main = join(repository, 'apps/server/src/main.ts')
   const flags = ['--port', String(options.port ?? 0), '--data', dataFolder, '--unlimited']
+  if (!options.web) flags.push('--web-dir', join(dataFolder, 'no-web-app'))
   const child = Bun.spawn([process.execPath, main, ...flags, ...(options.flags ?? [])], {
     stdin: 'ignore',
     stdout: 'pipe',
