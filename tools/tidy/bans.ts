@@ -17,7 +17,7 @@ function isPlatform(path: string): boolean {
     path.startsWith('packages/testkit/') ||
     path.startsWith('bench/') ||
     /^apps\/[a-z]+\/src\/main\.tsx?$/.test(path) ||
-    (path.startsWith('tests/') && !path.endsWith('.test.ts')) ||
+    (isTest(path) && !path.endsWith('.test.ts')) ||
     path.startsWith('tools/')
   )
 }

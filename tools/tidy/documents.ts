@@ -69,8 +69,9 @@ export function checkRules(tree: Tree): Finding[] {
   const alsoKnown = definitions(tree, /^docs\/ARCHITECTURE\.md$/)
   const tested = new Set<string>()
   for (const { file, id, index } of idsInTestNames(tree)) {
+    const isRepeat = tested.has(id)
     tested.add(id)
-    if (defined.has(id) || alsoKnown.has(id)) continue
+    if (isRepeat || defined.has(id) || alsoKnown.has(id)) continue
     const says = `No rule ${id} in docs/spec. Correct the test's name, or write the rule down.`
     findings.push({ path: file.path, line: lineAt(file.text, index), rule: 'spec', says })
   }

@@ -73,7 +73,8 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     house: 'tests and load generators',
-    files: /^(tests\/|bench\/|packages\/testkit\/)|\.(test|contract|fixture)\.tsx?$/,
+    files:
+      /^(tests\/|bench\/|packages\/testkit\/)|\.(test|contract|fixture)\.tsx?$|\/test-[\w-]+\.ts$/,
     may: (target) => !under(target, 'tests/interop/'),
     says: 'Nothing imports tests/interop: the oracle stays in its own process.',
   },
