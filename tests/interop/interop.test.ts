@@ -1,8 +1,9 @@
-// Our Signal protocol against the official library: a small run of the differential test, and
-// safety numbers.
+// Our Signal protocol against the official library: a small run of the differential test, the same
+// judgement of spoilt messages, and the same safety numbers.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { generateKeyPair, safetyNumber } from '@parley/crypto'
+import { compareVerdicts } from './differential.ts'
 import { PINNED_ORACLE } from './install.ts'
 import { type Oracle, startOracle } from './oracle-client.ts'
 import { fromBase64, toBase64 } from './oracle-protocol.ts'
@@ -41,6 +42,19 @@ describe('against the official library', () => {
       TIMEOUT_MS,
     )
   }
+
+  test(
+    `[E5] [E26] 5,000 spoilt messages are judged alike, or by us more strictly, seed ${seed}`,
+    async () => {
+      const verdicts = await compareVerdicts({ oracle, mutants: 5_000, seed })
+      expect(verdicts.disagreements).toEqual([])
+      expect(verdicts.mutants).toBeGreaterThanOrEqual(5_000)
+      expect(verdicts.bothRefuse).toBeGreaterThan(4_000)
+      expect(verdicts.bothAccept).toBeGreaterThan(50)
+      expect(verdicts.stricter).toBeLessThan(100)
+    },
+    TIMEOUT_MS,
+  )
 
   test('[E2] safety numbers are those of the official library', async () => {
     const { bytes } = new Dice(SEED, 1)

@@ -11,9 +11,13 @@ declare module '@signalapp/libsignal-client' {
     static generate(): PrivateKey
     getPublicKey(): PublicKey
     sign(message: Bytes): Bytes
+    serialize(): Bytes
   }
   export class KEMPublicKey {
     static deserialize(bytes: Bytes): KEMPublicKey
+    serialize(): Bytes
+  }
+  export class KEMSecretKey {
     serialize(): Bytes
   }
   export class KEMKeyPair {
@@ -28,7 +32,7 @@ declare module '@signalapp/libsignal-client' {
     static new(id: number, publicKey: PublicKey, privateKey: PrivateKey): PreKeyRecord
     static deserialize(bytes: Bytes): PreKeyRecord
     serialize(): Bytes
-    publicKey(): PublicKey
+    privateKey(): PrivateKey
   }
   export class SignedPreKeyRecord {
     static new(
@@ -40,15 +44,13 @@ declare module '@signalapp/libsignal-client' {
     ): SignedPreKeyRecord
     static deserialize(bytes: Bytes): SignedPreKeyRecord
     serialize(): Bytes
-    publicKey(): PublicKey
-    signature(): Bytes
+    privateKey(): PrivateKey
   }
   export class KyberPreKeyRecord {
     static new(id: number, timestamp: number, pair: KEMKeyPair, signature: Bytes): KyberPreKeyRecord
     static deserialize(bytes: Bytes): KyberPreKeyRecord
     serialize(): Bytes
-    publicKey(): KEMPublicKey
-    signature(): Bytes
+    secretKey(): KEMSecretKey
   }
   export class PreKeyBundle {
     static new(

@@ -37,6 +37,7 @@ export type OracleRequest =
       ciphertext: Base64
     }
   | { op: 'restart'; self: PartyName }
+  | { op: 'reveal'; self: PartyName; bundle: WireBundle }
   | {
       op: 'fingerprint'
       localId: Base64
@@ -52,6 +53,8 @@ export interface OracleResults {
   encrypt: { type: 'prekey' | 'message'; ciphertext: Base64 }
   decrypt: Base64
   restart: null
+  /** The private keys behind a bundle. */
+  reveal: { identity: Base64; signed: Base64; kyber: Base64; oneTime: Base64 | undefined }
   fingerprint: { digits: string; scannable: Base64 }
 }
 

@@ -114,7 +114,7 @@ function kyberFace(library: Library, { kyber }: Stores) {
   })()
 }
 
-function present<T>(record: T | undefined): T {
+export function present<T>(record: T | undefined): T {
   if (record === undefined) throw new Error('no such prekey')
   return record
 }

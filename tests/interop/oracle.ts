@@ -12,7 +12,14 @@ import {
   toBase64,
   type WireBundle,
 } from './oracle-protocol.ts'
-import { type Library, newStores, restartStores, type Stores, storeFaces } from './oracle-stores.ts'
+import {
+  type Library,
+  newStores,
+  present,
+  restartStores,
+  type Stores,
+  storeFaces,
+} from './oracle-stores.ts'
 
 const PREKEY_TYPE = 3
 const FINGERPRINT_ITERATIONS = 5_200
@@ -74,6 +81,17 @@ const handlers: Handlers = {
   async restart({ self }) {
     restartStores(library, partyOf(self))
     return null
+  },
+
+  async reveal({ self, bundle }) {
+    const { identity, signed, kyber, oneTime } = partyOf(self)
+    const oneTimeKey = oneTime.get(bundle.oneTimePreKey?.id ?? 0)
+    return {
+      identity: toBase64(identity.serialize()),
+      signed: toBase64(present(signed.get(bundle.signedPreKey.id)).privateKey().serialize()),
+      kyber: toBase64(present(kyber.get(bundle.kyberPreKey.id)).secretKey().serialize()),
+      oneTime: oneTimeKey && toBase64(oneTimeKey.privateKey().serialize()),
+    }
   },
 
   async fingerprint({ localId, localKey, remoteId, remoteKey }) {

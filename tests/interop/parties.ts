@@ -201,7 +201,7 @@ export class OracleParty implements Party {
   }
 }
 
-function bundleFromWire(wire: WireBundle): PreKeyBundle {
+export function bundleFromWire(wire: WireBundle): PreKeyBundle {
   const { signedPreKey, kyberPreKey, oneTimePreKey } = wire
   return {
     registrationId: wire.registrationId,

@@ -40,14 +40,37 @@ test('[E26] a field of another type than expected is malformed', () => {
   }
 })
 
-test.each(['08', '0880', '12', '1202ff', '0b', '0a', '00', '09010203', `08${'ff'.repeat(10)}01`])(
-  '[E26] %s is refused',
-  (hex) => {
-    expect(() => parseFields(fromHex(hex))).toThrow(
+test.each([
+  '08',
+  '0880',
+  '12',
+  '1202ff',
+  '0b',
+  '0a',
+  '00',
+  '09010203',
+  `08${'ff'.repeat(10)}01`,
+  `08${'ff'.repeat(9)}02`,
+  '888080801000',
+  '80808080100801',
+])('[E26] %s is refused', (hex) => {
+  expect(() => parseFields(fromHex(hex))).toThrow(
+    expect.objectContaining({ code: 'invalid-message' }),
+  )
+})
+
+test('[E26] a field given twice, of two types, is malformed', () => {
+  for (const hex of ['08010a0161', '0a01610801', '08010a01610801']) {
+    expect(() => parseFields(fromHex(hex)).uint32(1)).toThrow(
       expect.objectContaining({ code: 'invalid-message' }),
     )
-  },
-)
+  }
+})
+
+test('only the low 32 bits of a number count, as in the official library', () => {
+  expect(parseFields(fromHex('08ffffffffffffffffff01')).uint32(1)).toBe(2 ** 32 - 1)
+  expect(parseFields(fromHex('08818080808010')).uint32(1)).toBe(1)
+})
 
 test('[E26] no bytes make it fail in another way', () => {
   const property = fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

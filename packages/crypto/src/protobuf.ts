@@ -9,6 +9,8 @@ const FIXED64 = 1
 const LENGTH_DELIMITED = 2
 const FIXED32 = 5
 const VARINT_BYTES_MAX = 10
+const VARINT_MAX = 2n ** 64n - 1n
+const TAG_MAX = 2n ** 32n - 1n
 
 export type Field = readonly [number: number, value: number | Uint8Array | undefined]
 
@@ -36,8 +38,8 @@ function encodeVarint(value: number): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** No message here has a field of fixed width: such a one is passed over or out of place. */
-type Value = number | Uint8Array | 'fixed-width'
+/** `unusable`: of fixed width, which no field here is, or given twice and of two types. */
+type Value = number | Uint8Array | 'unusable'
 
 /** Fields of a parsed message. Asking for one by the wrong type is malformed input, not absence. */
 export class Fields {
@@ -66,9 +68,12 @@ export function parseFields(bytes: Uint8Array): Fields {
   const cursor = { bytes, offset: 0 }
   while (cursor.offset < bytes.length) {
     const tag = readVarint(cursor)
-    const field = tag >>> 3
-    if (field === 0) throw malformed('a field has no number')
-    values.set(field, readValue(cursor, tag & 7))
+    const field = Number(tag >> 3n)
+    if (field === 0 || tag > TAG_MAX) throw malformed('a field has an impossible number')
+    const value = readValue(cursor, Number(tag & 7n))
+    const earlier = values.get(field)
+    const isClash = earlier !== undefined && typeof earlier !== typeof value
+    values.set(field, isClash ? 'unusable' : value)
   }
   return new Fields(values)
 }
@@ -81,28 +86,27 @@ interface Cursor {
 function readValue(cursor: Cursor, wireType: number): Value {
   switch (wireType) {
     case VARINT:
-      return readVarint(cursor)
+      return Number(BigInt.asUintN(32, readVarint(cursor)))
     case FIXED64:
       take(cursor, 8)
-      return 'fixed-width'
+      return 'unusable'
     case LENGTH_DELIMITED:
-      return take(cursor, readVarint(cursor))
+      return take(cursor, Number(readVarint(cursor)))
     case FIXED32:
       take(cursor, 4)
-      return 'fixed-width'
+      return 'unusable'
     default:
       throw malformed('an unknown wire type')
   }
 }
 
-/** The low 32 bits of a varint of at most 64. */
-function readVarint(cursor: Cursor): number {
-  let value = 0
+function readVarint(cursor: Cursor): bigint {
+  let value = 0n
   for (let i = 0; i < VARINT_BYTES_MAX; i++) {
     const byte = cursor.bytes[cursor.offset++]
     if (byte === undefined) throw malformed('it ends within a number')
-    if (i < 5) value = (value | ((byte & 127) << (7 * i))) >>> 0
-    if (byte < 128) return value
+    value |= BigInt(byte & 127) << BigInt(7 * i)
+    if (byte < 128 && value <= VARINT_MAX) return value
   }
   throw malformed('a number is too long')
 }
