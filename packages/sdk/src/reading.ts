@@ -1,9 +1,8 @@
 /** Read marks: what a person has seen, on their word alone. */
-import type { AccountId } from '@parley/wire'
+import type { AccountId, MessageId } from '@parley/wire'
 import type { Core } from './core.ts'
-import { raiseMarks, readMarksOf } from './store/marks.ts'
+import { raiseReadMarks } from './store/marks.ts'
 import { pendingSort, readMessageById, writeRead } from './store/messages.ts'
-import type { MessageId } from '@parley/wire'
 import type { TimelineCursor } from './types.ts'
 
 /** Everything shown up to this item has been seen. True when that was news. */
@@ -15,9 +14,7 @@ export function markRead(core: Core, conversation: AccountId, upTo: TimelineCurs
   const sort = Math.min(place.sort, pendingSort - 1)
   return store.transaction(() => {
     if (!writeRead(store, conversation, { sort, id: place.id })) return false
-    for (const { peer, device } of readMarksOf(store, conversation)) {
-      raiseMarks(store, peer, device, 0)
-    }
+    raiseReadMarks(store, conversation)
     return true
   })
 }

@@ -50,7 +50,12 @@ export async function register(
   const code = server.codes.get(step.phone) ?? ''
   const { registration } = step
   const recovery = again?.recoveryKey
-  const registered = await client.finishRegistration({ registration, code, name, recoveryKey: recovery })
+  const registered = await client.finishRegistration({
+    registration,
+    code,
+    name,
+    recoveryKey: recovery,
+  })
   client.start()
   return {
     client,

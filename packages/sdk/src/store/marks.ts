@@ -43,7 +43,7 @@ export function readOwed(store: Store, limit: number): Marks[] {
     .map(marksOf)
 }
 
-/** Something of this sequence is shown (0: nothing new). Delivered stops below what is waited for, read below what is unread. */
+/** Something of this sequence is shown (0: nothing new). Delivered stops below what is waited for. */
 export function raiseMarks(
   store: Store,
   peer: AccountId,
@@ -52,14 +52,31 @@ export function raiseMarks(
 ): void {
   const marks = readMarks(store, peer, device)
   const taken = Math.max(marks?.taken ?? 0, takenSequence)
-  const waiting = lowestUnopened(store, peer, device)
-  const delivered = Math.max(marks?.delivered ?? 0, below(taken, waiting))
-  const read = Math.max(marks?.read ?? 0, below(delivered, lowestUnread(store, peer, device)))
+  const known = marks?.delivered ?? 0
+  const delivered = Math.max(known, below(taken, lowestUnopened(store, peer, device)))
+  const read = marks?.read ?? 0
+  // Another encryption of something that was read already needs no second look.
+  const allRead = known > 0 && read >= known && lowestUnread(store, peer, device) === undefined
+  writeMarks(store, { peer, device, taken, delivered, read: allRead ? delivered : read })
+}
+
+/** The person has seen what is not unread any more. */
+export function raiseReadMarks(store: Store, peer: AccountId): void {
+  for (const marks of readMarksOf(store, peer)) {
+    const upTo = below(marks.delivered, lowestUnread(store, peer, marks.device))
+    writeMarks(store, { ...marks, read: Math.max(marks.read, upTo) })
+  }
+}
+
+function writeMarks(
+  store: Store,
+  marks: Omit<Marks, 'confirmedDelivered' | 'confirmedRead'>,
+): void {
   store.run(
     `INSERT INTO marks VALUES (?, ?, ?, ?, ?, 0, 0)
      ON CONFLICT DO UPDATE SET taken = excluded.taken, delivered = excluded.delivered,
        read = excluded.read`,
-    [peer, device, taken, delivered, read],
+    [marks.peer, marks.device, marks.taken, marks.delivered, marks.read],
   )
 }
 
@@ -77,7 +94,7 @@ function lowestUnread(store: Store, peer: AccountId, device: DeviceId): number |
   )
 }
 
-export function readMarksOf(store: Store, peer: AccountId): Marks[] {
+function readMarksOf(store: Store, peer: AccountId): Marks[] {
   return store.all<Row>('SELECT * FROM marks WHERE peer = ?', [peer]).map(marksOf)
 }
 
