@@ -55,6 +55,8 @@ interface Harness {
   connection: Connection
   sockets: ServerEnd[]
   calls: string[]
+  /** The platform says that the network went or came. */
+  network(isOnline: boolean): void
   /** The value of `renew` of each request for a token. */
   renewals: boolean[]
   offsetMs(): number
@@ -75,7 +77,14 @@ function harness(script: Script = {}): Harness {
   const sockets: ServerEnd[] = []
   const calls: string[] = []
   const renewals: boolean[] = []
+  let changed = (_isOnline: boolean) => {}
   const transport: Transport = {
+    watch(listener) {
+      changed = listener
+      return () => {
+        changed = () => {}
+      }
+    },
     openSocket(url, handlers) {
       const end = new ServerEnd(url, handlers)
       sockets.push(end)
@@ -115,7 +124,8 @@ function harness(script: Script = {}): Harness {
     return last()
   }
   const offsetMs = () => serverClock.offsetMs()
-  return { clock, connection, sockets, calls, renewals, offsetMs, last, goLive }
+  const network = (isOnline: boolean) => changed(isOnline)
+  return { clock, connection, sockets, calls, renewals, offsetMs, network, last, goLive }
 }
 
 const statusOf = (connection: Connection) => connection.state.getSnapshot().status
@@ -417,6 +427,28 @@ test('a nudge tries at once, and asks a live socket for a sign of life', async (
   expect(socket.kinds()).toEqual(['hello', 'ping'])
   await clock.advance(10_000)
   expect(calls).toEqual(['welcome', 'lost'])
+})
+
+test('[A6] when the platform says that the network has gone it is offline at once, and back as soon', async () => {
+  const { clock, connection, sockets, calls, goLive, network, last } = harness()
+  connection.start()
+  await goLive()
+  network(false)
+  expect(statusOf(connection)).toBe('offline')
+  expect(calls).toEqual(['welcome', 'lost'])
+  await clock.advance(500)
+  last().handlers.closed(1006)
+  network(true)
+  await clock.advance(0)
+  expect(sockets.length).toBe(3)
+  const socket = await goLive()
+  const stopped = connection.stop()
+  socket.handlers.closed(1000)
+  await stopped
+  network(true)
+  network(false)
+  await clock.advance(60_000)
+  expect(sockets.length).toBe(3)
 })
 
 test('reconnect drops the socket and comes back after a wait', async () => {

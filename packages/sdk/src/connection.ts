@@ -38,6 +38,7 @@ class ServerConnection implements Connection {
   #reported: ClientProblem | undefined
   /** The next try begins with a new token. */
   #renew = false
+  #unwatch = () => {}
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -52,11 +53,15 @@ class ServerConnection implements Connection {
   start(): void {
     if (this.#phase.kind !== 'stopped') return
     this.#problem = undefined
+    this.#unwatch()
+    this.#unwatch =
+      this.#options.transport.watch?.((isOnline) => this.#network(isOnline)) ?? (() => {})
     this.#connect()
   }
 
   async stop(): Promise<void> {
     const phase = this.#phase
+    this.#unwatch()
     if (phase.kind === 'waiting') phase.cancel()
     this.#become({ kind: 'stopped' })
     if (phase.kind === 'live') this.#options.handlers.lost()
@@ -83,6 +88,12 @@ class ServerConnection implements Connection {
     if (this.#phase.kind !== 'waiting') return
     this.#phase.cancel()
     this.#connect()
+  }
+
+  /** A socket over a network that has gone would be noticed by its silence only. */
+  #network(isOnline: boolean): void {
+    if (isOnline) this.nudge()
+    else this.reconnect()
   }
 
   caughtUp(): void {

@@ -27,6 +27,8 @@ export interface Transport {
   /** A WebSocket with the subprotocol; never throws, failure is `closed`. */
   openSocket(url: string, handlers: SocketHandlers): Socket
   fetch(request: Request): Promise<Response>
+  /** Says when the network goes and comes back, where the platform can tell. Returns the function that ends it. */
+  watch?(changed: (isOnline: boolean) => void): () => void
 }
 
 /** What went wrong with the database file. */

@@ -6,4 +6,15 @@ export const browserTransport: Transport = {
   openSocket: openWebSocket,
   // Tokens travel in a header, never in cookies, and no answer of the API may come out of a cache.
   fetch: (request) => fetch(request, { credentials: 'omit', cache: 'no-store' }),
+  watch(changed) {
+    const events: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> = globalThis
+    const online = () => changed(true)
+    const offline = () => changed(false)
+    events.addEventListener('online', online)
+    events.addEventListener('offline', offline)
+    return () => {
+      events.removeEventListener('online', online)
+      events.removeEventListener('offline', offline)
+    }
+  },
 }
