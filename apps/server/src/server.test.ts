@@ -137,7 +137,7 @@ test('[S15] a socket is opened for the own origin and for programs, not for othe
   program.socket.close()
 })
 
-test('[W1] a socket without the subprotocol, and a plain request, are refused with the error body', async () => {
+test('a socket without the subprotocol, and a plain request, are refused with the error body', async () => {
   await using server = await startServer()
   expect(await dial(server.url, { protocol: 'chat.v9' }).opened).toBe(false)
   const answer = await fetch(`${server.url}/v1/socket`)
@@ -145,7 +145,7 @@ test('[W1] a socket without the subprotocol, and a plain request, are refused wi
   expect([answer.status, body.error.code]).toEqual([400, 'invalid-request'])
 })
 
-test('[W1] a text message closes the connection', async () => {
+test('a text message closes the connection', async () => {
   await using server = await startServer()
   const { socket, opened, closed } = dial(server.url)
   await opened

@@ -21,6 +21,7 @@ import {
 import type { Config } from './config.ts'
 import { type DataFolder, fullDisk, openDataFolder } from './data-folder.ts'
 import { soon } from './platform/clock.ts'
+import { addUsage } from './platform/usage.ts'
 import { StartError } from './start-error.ts'
 
 /** What tests put in the place of the system's. */
@@ -60,6 +61,8 @@ async function openContext(
 ): Promise<Context> {
   const { clock, random } = surroundings
   const logger = openLogger(config.logLevel)
+  const metrics = openMetrics()
+  addUsage(metrics)
   const sql = await openSqliteSql(folder.path('accounts.sqlite'))
   opened.defer(() => sql.destroy())
   const log = surroundings.log ?? (await openLog(folder, clock, logger))
@@ -72,7 +75,7 @@ async function openContext(
     clock,
     random,
     logger,
-    metrics: openMetrics(),
+    metrics,
     incarnation: await readIncarnation({ sql, random }),
   }
 }

@@ -101,6 +101,12 @@ export function addressKeys(address: string): { address: string; subnet: string 
   return { address: groups.slice(0, 4).join(':'), subnet: groups.slice(0, 3).join(':') }
 }
 
+/** The network alone, for logs (S14). */
+export function maskAddress(address: string): string {
+  const keys = addressKeys(address)
+  return keys ? `${keys.subnet}…` : 'loopback'
+}
+
 function expandIpv6(address: string): string[] {
   const [head = '', tail] = address.toLowerCase().split('::')
   const left = head === '' ? [] : head.split(':')

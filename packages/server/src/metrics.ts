@@ -8,7 +8,37 @@ const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export function openMetrics() {
   const registry = new Registry()
   const registers = [registry]
-  return { registry, ...gatewayMetrics(registers), ...apiMetrics(registers) }
+  return {
+    registry,
+    /** Figures of the process, read whenever /metrics is. */
+    usage: (read: () => Usage) => addUsage(registers, read),
+    ...gatewayMetrics(registers),
+    ...apiMetrics(registers),
+  }
+}
+
+export interface Usage {
+  cpuSeconds: number
+  residentBytes: number
+}
+
+function addUsage(registers: Registry[], read: () => Usage): void {
+  new Gauge({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system CPU time of the process.',
+    registers,
+    collect() {
+      this.set(read().cpuSeconds)
+    },
+  })
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Memory of the process.',
+    registers,
+    collect() {
+      this.set(read().residentBytes)
+    },
+  })
 }
 
 function gatewayMetrics(registers: Registry[]) {

@@ -80,6 +80,8 @@ export interface TestApiOptions {
   /** Rate limits are off unless a test is about them. */
   limited?: boolean
   webRoot?: string
+  /** Silent unless told. */
+  logger?: Context['logger']
 }
 
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -87,7 +89,13 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const clock = new TestClock()
   const codes = new Map<string, string>()
   const published: TestApi['published'] = []
-  const context = await openContext({ folder, clock, codes, published })
+  const context = await openContext({
+    folder,
+    clock,
+    codes,
+    published,
+    logger: options.logger ?? openLogger('silent'),
+  })
   const server = await startServer(context, {
     name: 'Parley',
     version: '0',
@@ -122,10 +130,11 @@ interface Opened {
   clock: TestClock
   codes: Map<string, string>
   published: TestApi['published']
+  logger: Context['logger']
 }
 
-async function openContext({ folder, clock, codes, published }: Opened): Promise<Context> {
-  const logger = openLogger('silent')
+async function openContext(opened: Opened): Promise<Context> {
+  const { folder, clock, codes, published, logger } = opened
   const sql = await openSqliteSql(join(folder, 'accounts.sqlite'))
   const bus = new LocalBus(logger)
   const store = new MemoryStore(logEntriesMax)

@@ -1,6 +1,7 @@
 /** The HTTP side of the server: the API, its OpenAPI document, the probes, and the web app for every other path. */
 import { bodyLimit } from 'hono/body-limit'
 import { ApiError } from '../api-error.ts'
+import { maskAddress } from '../limits.ts'
 import { type Api, type ApiDeps, type ApiEnv, answerError, newApi } from './api.ts'
 import { addDevices } from './devices.ts'
 import { addProbes, type ProbeOptions } from './probes.ts'
@@ -70,13 +71,17 @@ function addDocument(api: Api, { name, version }: ProbeOptions): void {
   })
 }
 
-/** Counts by route, never by path: a path can hold ids. */
-function measured({ metrics, clock }: ApiDeps): MiddlewareHandler<ApiEnv> {
+/** Counts by route, never by path: a path can hold ids. The access log is off unless the level is `info`. */
+function measured({ metrics, clock, logger }: ApiDeps): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const startedMs = clock.now()
     await next()
     const route = c.req.routePath.startsWith('/v1/') ? c.req.routePath : 'other'
-    metrics.requests.inc({ route, status: String(c.res.status) })
+    const { method } = c.req
+    const { status } = c.res
+    metrics.requests.inc({ route, status: String(status) })
     metrics.requestSeconds.observe((clock.now() - startedMs) / 1000)
+    if (!logger.isLevelEnabled('info')) return
+    logger.info({ method, route, status, from: maskAddress(c.env.remoteAddress) }, 'request')
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '@parley/wire'
 import { preKeyUpload, type RegisteredUser, startApi, type TestApi } from '@parley/testkit'
 import { sql as statement } from 'kysely'
+import { pino } from 'pino'
 
 const alice = '+4915112345678'
 const bob = '+4915112345679'
@@ -340,4 +341,47 @@ test('the own counts and tokens are typed as clients read them', async () => {
   const typed: Tokens = tokens
   const answer = await api.call<PreKeyCounts>('GET', '/v1/prekeys', { token: typed.access_token })
   expect(answer.body).toEqual({ one_time_prekeys: 5, one_time_kyber_prekeys: 5 })
+})
+
+test('[S14] the access log is off by default, and names route and network only', async () => {
+  const lines: string[] = []
+  const written = { write: (line: string) => void lines.push(line) }
+  await using api = await startApi({ logger: pino({ level: 'warn' }, written) })
+  await api.call('POST', '/v1/registrations', { body: { phone: alice }, address: '203.0.113.7' })
+  expect(lines).toEqual([])
+  api.context.logger.level = 'info'
+  await api.call('POST', '/v1/registrations', { body: { phone: alice }, address: '203.0.113.7' })
+  expect(lines).toHaveLength(1)
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    method: 'POST',
+    route: '/v1/registrations',
+    status: 201,
+    from: '203.0.113…',
+  })
+})
+
+test('[S14] over registering, refreshing, looking up and failing, no log line holds a number, a code, a token or an address', async () => {
+  const lines: string[] = []
+  const written = { write: (line: string) => void lines.push(line) }
+  await using api = await startApi({ logger: pino({ level: 'trace' }, written) })
+  const address = '203.0.113.7'
+  const { account, tokens } = await api.register(alice)
+  const { access_token: token, refresh_token } = tokens
+  const body = { grant_type: 'refresh_token', refresh_token }
+  const fresh = await api.call<Tokens>('POST', '/v1/tokens', { body, address })
+  const next = { grant_type: 'refresh_token', refresh_token: fresh.body.refresh_token }
+  await api.call('POST', '/v1/tokens', { body: next, address })
+  await api.call('POST', '/v1/tokens', { body, address })
+  await api.call('POST', '/v1/lookup', { token, body: { phone: alice }, address })
+  await api.call('GET', `/v1/accounts/${account}/devices`, { token, address })
+  api.context.sms.sendCode = (phone) => Promise.reject(new Error(`no way to ${phone}`))
+  await api.call('POST', '/v1/registrations', { body: { phone: alice }, address })
+  await api.context.sql.schema.dropTable('registrations').execute()
+  await api.call('POST', '/v1/registrations', { body: { phone: alice }, address })
+  expect(lines.length).toBeGreaterThan(5)
+  const text = lines.join('')
+  const secrets = [alice.slice(1), alice.slice(3), api.codes.get(alice), token, refresh_token]
+  for (const secret of [...secrets, fresh.body.refresh_token, address, account]) {
+    expect(text).not.toContain(secret ?? 'nothing')
+  }
 })

@@ -46,7 +46,6 @@ test('[Q4] a full disk is told apart, and the transaction that met it leaves not
 })
 
 test('a file that is no database is refused and not touched', async () => {
-  await using store = await makeStore()
   const folder = await mkdtemp(join(tmpdir(), 'parley-sql-'))
   const path = join(folder, 'accounts.sqlite')
   await Bun.write(path, 'not a database, but somebody needs it'.repeat(100))
