@@ -1,6 +1,6 @@
 /** Decides what the window shows: trouble, registering, or the chats. */
 import { lazy, Suspense } from 'react'
-import { eraseEverything } from './client/erase.ts'
+import { useClient } from './client/client-context.ts'
 import { useAccount, useEngine } from './client/queries.ts'
 import { RegisterScreen } from './screens/register/RegisterScreen.tsx'
 import { TroubleScreen } from './screens/trouble/TroubleScreen.tsx'
@@ -11,6 +11,7 @@ const ChatsScreen = lazy(() =>
 )
 
 export function App() {
+  const client = useClient()
   const engine = useEngine()
   const account = useAccount()
   const enrolling = useWindowState((state) => state.enrolling)
@@ -19,7 +20,10 @@ export function App() {
       <TroubleScreen
         problem={engine.problem}
         onReload={() => location.reload()}
-        onReset={eraseEverything}
+        onReset={async () => {
+          await client.logout()
+          location.reload()
+        }}
       />
     )
   }

@@ -35,9 +35,9 @@ export function ChatPaneHeader({ conversation, header, title }: ChatPaneHeaderPr
       </Link>
       <Avatar id={conversation} name={title} sizePx={38} online={header?.online === true} />
       <div className="min-w-0 flex-1">
-        <h2 dir="auto" className="truncate text-start font-semibold">
+        <h1 dir="auto" className="truncate text-start font-semibold">
           {title}
-        </h2>
+        </h1>
         {header !== undefined && <Presence header={header} />}
       </div>
       <Menu

@@ -29,6 +29,7 @@ export class MessageScroller {
   readonly #onView: (view: PaneView) => void
   readonly #resize: ResizeObserver
   #anchors: Anchor[] = []
+  #anchoredAtPx = 0
   #isFollowing = true
   #frame = 0
   readonly #onScroll = () => this.#handleScroll()
@@ -49,7 +50,8 @@ export class MessageScroller {
 
   /** Puts everything back in its place; after each change of the rows, before they are painted. */
   settle(): void {
-    if (this.#isFollowing) this.#pane.scrollTop = this.#pane.scrollHeight
+    const hasLeftTheEnd = this.#isFollowing && this.#unreportedPx() < -endSlackPx
+    if (this.#isFollowing && !hasLeftTheEnd) this.#toEnd()
     else this.#restore()
     this.#reportSoon()
   }
@@ -57,13 +59,15 @@ export class MessageScroller {
   /** Goes to the end and stays there. */
   follow(): void {
     this.#isFollowing = true
-    this.settle()
+    this.#toEnd()
+    this.#reportSoon()
   }
 
   /** Puts a row at a distance below the top of the pane. */
   place(id: string, topPx: number): void {
     this.#isFollowing = false
     this.#anchors = [{ id, topPx }]
+    this.#anchoredAtPx = this.#pane.scrollTop
     this.settle()
     this.#handleScroll()
   }
@@ -74,19 +78,37 @@ export class MessageScroller {
     cancelAnimationFrame(this.#frame)
   }
 
+  #toEnd(): void {
+    this.#pane.scrollTop = this.#pane.scrollHeight
+    this.#remember()
+  }
+
   #restore(): void {
+    const movedPx = this.#unreportedPx()
     for (const { id, topPx } of this.#anchors) {
       const row = this.#column.querySelector<HTMLElement>(`[data-message="${id}"]`)
       if (row === null) continue
-      const wanted = row.offsetTop - topPx
+      const wanted = row.offsetTop - topPx + movedPx
       if (Math.abs(wanted - this.#pane.scrollTop) >= 1) this.#pane.scrollTop = wanted
+      this.#remember()
       return
     }
   }
 
+  /** What the reader scrolled since the anchors were taken: rows may change between a scroll and its event. At the very end it may as well be the browser's doing, because rows went away. */
+  #unreportedPx(): number {
+    const wasClamped = this.#belowPx() < 1 && this.#pane.scrollTop < this.#anchoredAtPx
+    return wasClamped ? 0 : this.#pane.scrollTop - this.#anchoredAtPx
+  }
+
+  #remember(): void {
+    this.#anchors = this.#rowsInSight().map((row) => ({ id: idOf(row), topPx: this.#topOf(row) }))
+    this.#anchoredAtPx = this.#pane.scrollTop
+  }
+
   #handleScroll(): void {
     this.#isFollowing = this.#belowPx() <= endSlackPx
-    this.#anchors = this.#rowsInSight().map((row) => ({ id: idOf(row), topPx: this.#topOf(row) }))
+    this.#remember()
     this.#reportSoon()
   }
 

@@ -25,7 +25,7 @@ export function rowsOf(
     if (before === undefined || startOfDay(before.stamp) !== day) {
       rows.push({ kind: 'day', key: `day-${day}`, day })
     }
-    if (item.id === unread?.id) rows.push({ kind: 'unread', key: 'unread', count: unread.count })
+    if (unread?.id === item.id) rows.push({ kind: 'unread', key: 'unread', count: unread.count })
     rows.push({
       kind: 'message',
       key: item.id,

@@ -3,7 +3,6 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { problemOf } from '../../client/problems.ts'
 import type { Conversation } from '../../client/queries.ts'
-import { sendOnce } from '../../client/send-once.ts'
 import { after } from '../../platform/clock.ts'
 import { useTyping } from './use-typing.ts'
 
@@ -39,7 +38,7 @@ export function useComposer({ conversation, draft, onSent }: ComposerOptions): C
     if (message === '') return
     change('')
     onSent()
-    sendOnce(client, conversation, message).catch((error: unknown) => {
+    client.sendText(conversation, message).catch((error: unknown) => {
       setFailure(problemOf(error).says)
       setText((written) => (written === '' ? message : `${message}\n${written}`))
       keepDraft(message)

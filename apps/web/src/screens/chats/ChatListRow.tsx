@@ -21,39 +21,35 @@ export const ChatListRow = memo(function ChatListRow(props: ChatListRowProps) {
   const { chat, today, selected, tabStop, onFocus } = props
   const id = useId()
   return (
-    <li className="chat-row">
-      <Link
-        href={pathOf(chat.conversation)}
-        aria-labelledby={`${id}-title`}
-        aria-describedby={`${id}-time ${id}-preview`}
-        aria-current={selected ? 'page' : undefined}
-        tabIndex={tabStop ? 0 : -1}
-        onFocus={() => onFocus(chat.conversation)}
-        className={classNames(
-          'flex h-16.5 items-center gap-3 rounded-xl px-2.5 outline-offset-[-2px]!',
-          selected ? 'fc-selected bg-sel' : 'hover:bg-sunk',
-        )}
-      >
-        <Avatar id={chat.conversation} name={chat.title} sizePx={46} />
-        <span className="min-w-0 flex-1">
-          <span className="flex items-baseline gap-2">
-            <span
-              id={`${id}-title`}
-              dir="auto"
-              className="min-w-0 flex-1 truncate text-start font-semibold"
-            >
-              {chat.title}
-            </span>
-            <time id={`${id}-time`} className="shrink-0 text-time text-faint tabular-nums">
-              {chat.stamp > 0 && rowTime(chat.stamp, today)}
-            </time>
-          </span>
-          <span id={`${id}-preview`} className="flex h-5 items-center gap-2">
-            <Preview chat={chat} selected={selected} />
-            {chat.unread > 0 && <UnreadBadge count={chat.unread} />}
-          </span>
-        </span>
-      </Link>
+    <li
+      className={classNames(
+        'chat-row relative flex h-16.5 items-center gap-3 rounded-xl px-2.5',
+        selected ? 'fc-selected bg-sel' : 'hover:bg-sunk',
+      )}
+    >
+      <Avatar id={chat.conversation} name={chat.title} sizePx={46} />
+      <div className="min-w-0 flex-1">
+        <div className="flex items-baseline gap-2">
+          <Link
+            href={pathOf(chat.conversation)}
+            dir="auto"
+            aria-describedby={`${id}-time ${id}-preview`}
+            aria-current={selected ? 'page' : undefined}
+            tabIndex={tabStop ? 0 : -1}
+            onFocus={() => onFocus(chat.conversation)}
+            className="chat-row-link min-w-0 flex-1 truncate text-start font-semibold"
+          >
+            {chat.title}
+          </Link>
+          <time id={`${id}-time`} className="shrink-0 text-time text-faint tabular-nums">
+            {chat.stamp > 0 && rowTime(chat.stamp, today)}
+          </time>
+        </div>
+        <div id={`${id}-preview`} className="flex h-5 items-center gap-2">
+          <Preview chat={chat} selected={selected} />
+          {chat.unread > 0 && <UnreadBadge count={chat.unread} />}
+        </div>
+      </div>
     </li>
   )
 }, sameRow)

@@ -15,7 +15,7 @@ export function StatusBars() {
   const updateWaits = useSyncExternalStore(newVersion.subscribe, newVersion.getSnapshot)
   const isRevoked = account?.kind === 'revoked'
   return (
-    <>
+    <section aria-label="Notices">
       {isRevoked && (
         <Bar
           tone="warning"
@@ -36,7 +36,7 @@ export function StatusBars() {
           A new version of Parley is here.
         </Bar>
       )}
-    </>
+    </section>
   )
 }
 

@@ -1,5 +1,6 @@
 /** When the engine cannot start, or the app itself failed: what happened, what helps, what it costs. */
 import { type ReactNode, useState } from 'react'
+import { problemOf } from '../../client/problems.ts'
 import type { ClientProblem } from '../../client/types.ts'
 import { Button } from '../../ui/Button.tsx'
 import { WarningIcon } from '../../ui/icons.tsx'
@@ -51,7 +52,7 @@ function Reset({ onReset }: { onReset: () => Promise<void> }) {
   const [asked, setAsked] = useState(false)
   const [failure, setFailure] = useState<string | undefined>(undefined)
   const reset = () => {
-    onReset().catch((error: unknown) => setFailure(String(error)))
+    onReset().catch((error: unknown) => setFailure(problemOf(error).says))
   }
   if (!asked) {
     return (
