@@ -13,7 +13,7 @@ import {
 import { encodeFields } from './protobuf.ts'
 import { seal } from './session.ts'
 import { decodeRecord, decodeSession } from './session-record.ts'
-import { decryptMessage, readPreKeyMessage } from './sessions.ts'
+import { decryptMessage, readPreKeyMessage } from './receiving.ts'
 import { acquainted, ALICE, BOB, Device, flipBit, twoDevices } from './two-devices.fixture.ts'
 import type { Encrypted, PreKeyBundle } from './types.ts'
 import { fromHex } from './vectors.fixture.ts'

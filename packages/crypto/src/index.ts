@@ -8,15 +8,8 @@ export { pad, unpad } from './padding.ts'
 export { type HkdfInput, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
 export { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'
 export { newRecoveryKey, parseRecoveryKey, rootKeyPair } from './recovery-key.ts'
-export {
-  archiveSession,
-  createSession,
-  decryptMessage,
-  decryptPreKeyMessage,
-  encryptMessage,
-  hasUsableSession,
-  readPreKeyMessage,
-} from './sessions.ts'
+export { decryptMessage, decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
+export { archiveSession, createSession, encryptMessage, hasUsableSession } from './sessions.ts'
 export type {
   Address,
   Decrypted,

@@ -13,6 +13,7 @@
 //
 // Sessions stay encoded until one is needed, since a record may hold many that never are.
 
+import { equalBytes } from './bytes.ts'
 import { ByteReader, ByteWriter } from './encode.ts'
 import { CryptoError } from './errors.ts'
 import { type Chain, type ReceivingChain, type SendingChain, SKIPPED_KEY_BYTES } from './ratchet.ts'
@@ -55,6 +56,23 @@ export function encodeRecord({ remoteIdentity, hasCurrent, sessions }: SessionLi
   writer.uint8(kept.length)
   for (const session of kept) writer.prefixed(session)
   return writer.finish()
+}
+
+/** Sessions with one identity key never mix with those of another. */
+export function listFor(
+  record: SessionRecord | undefined,
+  remoteIdentity: Uint8Array,
+): SessionList {
+  if (record === undefined) return { remoteIdentity, hasCurrent: false, sessions: [] }
+  const list = decodeRecord(record)
+  if (!equalBytes(list.remoteIdentity, remoteIdentity)) {
+    throw new CryptoError('untrusted-identity', 'the identity key differs from that of the record')
+  }
+  return list
+}
+
+export function withCurrent(list: SessionList, session: EncodedSession): SessionList {
+  return { ...list, hasCurrent: true, sessions: [session, ...list.sessions] }
 }
 
 export function encodeSession(session: Session): EncodedSession {

@@ -7,13 +7,8 @@ import { toHex } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { parsePreKeyMessage, parseRatchetMessage } from './messages.ts'
 import { decodeRecord, decodeSession, encodeRecord, encodeSession } from './session-record.ts'
-import {
-  archiveSession,
-  decryptMessage,
-  decryptPreKeyMessage,
-  hasUsableSession,
-  readPreKeyMessage,
-} from './sessions.ts'
+import { decryptMessage, decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
+import { archiveSession, hasUsableSession } from './sessions.ts'
 import { acquainted, ALICE, type Device, NOW_MS, twoDevices } from './two-devices.fixture.ts'
 import type { Encrypted, SessionRecord } from './types.ts'
 

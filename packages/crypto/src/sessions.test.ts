@@ -4,26 +4,21 @@ import { describe, expect, test } from 'bun:test'
 import { toHex, utf8 } from './bytes.ts'
 import { CryptoError, type CryptoErrorCode } from './errors.ts'
 import { decodeRecord } from './session-record.ts'
-import {
-  archiveSession,
-  createSession,
-  decryptPreKeyMessage,
-  encryptMessage,
-  hasUsableSession,
-  readPreKeyMessage,
-} from './sessions.ts'
+import { decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
+import { archiveSession, createSession, encryptMessage, hasUsableSession } from './sessions.ts'
 import { acquainted, ALICE, BOB, Device, NOW_MS, twoDevices } from './two-devices.fixture.ts'
 import type { Encrypted } from './types.ts'
 
 const DAY_MS = 86_400_000
 
 async function codeOf(promise: Promise<unknown>): Promise<CryptoErrorCode | undefined> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error !== undefined && !(error instanceof CryptoError)) throw error
-  return error?.code
+  try {
+    await promise
+    return undefined
+  } catch (error) {
+    if (error instanceof CryptoError) return error.code
+    throw error
+  }
 }
 
 describe('a session', () => {

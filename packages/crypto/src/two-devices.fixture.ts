@@ -4,13 +4,8 @@ import { utf8 } from './bytes.ts'
 import { generateKeyPair, nobleDh } from './keys.ts'
 import { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'
 import { hkdfSha256, type RandomBytes } from './primitives.ts'
-import {
-  createSession,
-  decryptMessage,
-  decryptPreKeyMessage,
-  encryptMessage,
-  readPreKeyMessage,
-} from './sessions.ts'
+import { decryptMessage, decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
+import { createSession, encryptMessage } from './sessions.ts'
 import type { Address, Encrypted, LocalIdentity, PreKeyBundle, SessionRecord } from './types.ts'
 
 export const NOW_MS = Date.UTC(2026, 0, 1)

@@ -1,0 +1,182 @@
+// The sessions with one device, the receiving half: finding the session that a message belongs to,
+// or starting one as responder. A function that throws has changed nothing.
+
+import { equalBytes } from './bytes.ts'
+import { CryptoError } from './errors.ts'
+import { responderSecrets } from './handshake.ts'
+import {
+  addressesMatch,
+  type ParsedRatchetMessage,
+  type PreKeyMessage,
+  parsePreKeyMessage,
+  parseRatchetMessage,
+} from './messages.ts'
+import { FORWARD_JUMP_MAX, findChain } from './ratchet.ts'
+import { type Opened, type Opening, open, type Session, startResponder } from './session.ts'
+import {
+  decodeRecord,
+  decodeSession,
+  type EncodedSession,
+  encodeRecord,
+  encodeSession,
+  listFor,
+  type SessionList,
+  withCurrent,
+} from './session-record.ts'
+import { isTorsionFree } from './signatures.ts'
+import type {
+  Decrypted,
+  NamedPreKeys,
+  Parties,
+  PreKeyMessageHeader,
+  SessionRecord,
+  Surroundings,
+} from './types.ts'
+
+/**
+ * A message with an unknown ratchet key is tried on every session, and each try may derive this
+ * many keys; an archived session hardly misses more, and a forged counter must not stall us.
+ */
+const ARCHIVED_JUMP_MAX = 2_000
+
+/** Form only: nothing in a prekey message is proven before it has been decrypted. */
+export function readPreKeyMessage(bytes: Uint8Array): PreKeyMessageHeader {
+  const { message: _, kyberCiphertext: __, ...header } = parsePreKeyMessage(bytes)
+  return header
+}
+
+export interface DecryptPreKeyInput extends Parties, Surroundings {
+  record: SessionRecord | undefined
+  ciphertext: Uint8Array
+  /** None when they are gone: a message of a session that is there decrypts without them. */
+  prekeys: NamedPreKeys | undefined
+}
+
+export interface DecryptedPreKey extends Decrypted {
+  /** False when the message belonged to a session that was there. */
+  usedPreKeys: boolean
+}
+
+export async function decryptPreKeyMessage(input: DecryptPreKeyInput): Promise<DecryptedPreKey> {
+  const { local, remote, ciphertext } = input
+  const outer = parsePreKeyMessage(ciphertext)
+  const inner = parseRatchetMessage(outer.message)
+  if (!addressesMatch(inner, remote, local.address)) {
+    throw new CryptoError('invalid-message', 'the message was written by or for another device')
+  }
+  const list = listFor(input.record, outer.identityKey)
+  const known = list.sessions.findIndex((bytes) =>
+    equalBytes(decodeSession(bytes).baseKey, outer.baseKey),
+  )
+  if (known >= 0) {
+    const found = { list, at: known, message: inner, input, jumpMax: FORWARD_JUMP_MAX }
+    return { ...(await openKnown(found)), usedPreKeys: false }
+  }
+  const session = await respond(outer, input)
+  const opened = await open(session, inner, opening(input, list, FORWARD_JUMP_MAX))
+  const record = encodeRecord(withCurrent(list, encodeSession(opened.session)))
+  const { plaintext, messageKeyId } = opened
+  return { record, plaintext, messageKeyId, usedPreKeys: true }
+}
+
+export interface DecryptInput extends Parties, Surroundings {
+  record: SessionRecord
+  ciphertext: Uint8Array
+}
+
+export async function decryptMessage(input: DecryptInput): Promise<Decrypted> {
+  const { local, remote, ciphertext } = input
+  const message = parseRatchetMessage(ciphertext)
+  if (message.addresses !== undefined && !addressesMatch(message, remote, local.address)) {
+    throw new CryptoError('invalid-message', 'the message was written by or for another device')
+  }
+  const list = decodeRecord(input.record)
+  const owner = list.sessions.findIndex(
+    (bytes) => findChain(decodeSession(bytes).ratchet, message.ratchetKey) !== undefined,
+  )
+  if (owner >= 0) {
+    return openKnown({ list, at: owner, message, input, jumpMax: FORWARD_JUMP_MAX })
+  }
+  return openAny(list, message, input)
+}
+
+interface KnownSession {
+  list: SessionList
+  at: number
+  message: ParsedRatchetMessage
+  input: Parties & Surroundings
+  jumpMax: number
+}
+
+async function openKnown(known: KnownSession): Promise<Decrypted> {
+  const { list, at, message, input, jumpMax } = known
+  const session = decodeSession(list.sessions[at] as EncodedSession)
+  const opened = await open(session, message, opening(input, list, jumpMax))
+  const { plaintext, messageKeyId } = opened
+  return { record: replaced(list, at, opened), plaintext, messageKeyId }
+}
+
+/** The peer has turned its ratchet: only trying shows which session it turned. */
+async function openAny(
+  list: SessionList,
+  message: ParsedRatchetMessage,
+  input: Parties & Surroundings,
+): Promise<Decrypted> {
+  let first: CryptoError | undefined
+  for (const at of list.sessions.keys()) {
+    try {
+      const isCurrent = at === 0 && list.hasCurrent
+      const jumpMax = isCurrent ? FORWARD_JUMP_MAX : ARCHIVED_JUMP_MAX
+      return await openKnown({ list, at, message, input, jumpMax })
+    } catch (error) {
+      if (!(error instanceof CryptoError)) throw error
+      first ??= error
+    }
+  }
+  throw first ?? new CryptoError('no-session', 'there is no session')
+}
+
+function opening(
+  { local, random, dh }: Parties & Surroundings,
+  list: SessionList,
+  jumpMax: number,
+): Opening {
+  const identities = { sender: list.remoteIdentity, receiver: local.identity.publicKey }
+  return { identities, random, dh, jumpMax }
+}
+
+/**
+ * The session becomes the current one, since the peer uses it: so both settle on one when each has
+ * started its own. But after `archiveSession` there is none, and a straggler does not bring it back.
+ */
+function replaced(list: SessionList, at: number, { session }: Opened): SessionRecord {
+  const others = list.sessions.filter((_, index) => index !== at)
+  return encodeRecord({ ...list, sessions: [encodeSession(session), ...others] })
+}
+
+async function respond(outer: PreKeyMessage, input: DecryptPreKeyInput): Promise<Session> {
+  const { local, prekeys, dh } = input
+  if (prekeys === undefined || !isNamedBy(outer, prekeys)) {
+    throw new CryptoError('missing-prekey', 'the prekeys that the message names are not there')
+  }
+  if (!isTorsionFree(outer.baseKey)) {
+    throw new CryptoError('invalid-key', 'the base key has other spellings')
+  }
+  const secrets = await responderSecrets({
+    identity: local.identity,
+    prekeys,
+    theirIdentity: outer.identityKey,
+    theirBase: outer.baseKey,
+    kyberCiphertext: outer.kyberCiphertext,
+    dh,
+  })
+  return startResponder({ secrets, baseKey: outer.baseKey, signedPreKey: prekeys.signed })
+}
+
+function isNamedBy(outer: PreKeyMessage, { signed, kyber, oneTime }: NamedPreKeys): boolean {
+  return (
+    signed.id === outer.signedPreKeyId &&
+    kyber.id === outer.kyberPreKeyId &&
+    oneTime?.id === outer.oneTimePreKeyId
+  )
+}
