@@ -14,3 +14,4 @@ export type {
   Transport,
 } from './platform/ports.ts'
 export * from './types.ts'
+export type { EngineState, RemoteCalls, RemoteClient } from './rpc/remote-types.ts'

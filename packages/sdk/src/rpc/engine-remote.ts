@@ -63,6 +63,7 @@ class RemoteEngine {
   #engine: EngineId | undefined
   #lastNumber = 0
   #cancelHere = () => {}
+  #isClosed = false
 
   constructor(options: RemoteOptions) {
     this.#options = options
@@ -73,6 +74,7 @@ class RemoteEngine {
   }
 
   call(method: RemoteCallName, input: readonly unknown[]): Promise<unknown> {
+    if (this.#isClosed) return Promise.reject(parleyError('engine-lost'))
     if (this.#calls.size >= callsMax) return Promise.reject(parleyError('too-many-requests'))
     const number = ++this.#lastNumber
     return new Promise((resolve, reject) => {
@@ -118,8 +120,10 @@ class RemoteEngine {
   }
 
   close(): void {
+    if (this.#isClosed) return
     this.#cancelHere()
     this.#post((engine) => ({ kind: 'bye', tab: this.#tab, engine }))
+    this.#isClosed = true
     for (const call of [...this.#calls.values()]) call.settle(lost())
     this.#options.channel.close()
   }
@@ -183,7 +187,8 @@ class RemoteEngine {
   }
 
   #post(message: (engine: EngineId) => ChannelMessage): void {
-    if (this.#engine !== undefined) this.#options.channel.post(message(this.#engine))
+    if (this.#engine === undefined || this.#isClosed) return
+    this.#options.channel.post(message(this.#engine))
   }
 }
 
