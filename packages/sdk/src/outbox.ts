@@ -1,6 +1,6 @@
 /**
  * Hop 1 of ARCHITECTURE.md, the sending side: one lane per person, which seals drafts, sends frames in the order of their sequences within the window, and does what each refusal asks for. What is not accepted stays in the
- * table and goes out again with the next connection. Rules Y1-Y9: docs/spec/sync.md.
+ * table and goes out again with the next connection. Rules Y2-Y9: docs/spec/sync.md.
  */
 import { accountOfInbox, decodeClientFrame, rejectReasons, unacceptedSendsMax } from '@parley/wire'
 import type { AccountId, LogId } from '@parley/wire'
@@ -14,7 +14,7 @@ import type { Lane } from './lanes.ts'
 import { ApiFailure, asParleyError, problemOf } from './problems.ts'
 import { StoreError } from './platform/ports.ts'
 import { isHeld, sealNext, writeHeld } from './sealing.ts'
-import { nextStamp } from './stamps.ts'
+import { nextStamp, refusedStamp } from './stamps.ts'
 import { newestStamp, readMessage, writeAccepted, writeFailed } from './store/messages.ts'
 import type { MessageRow } from './store/messages.ts'
 import {
@@ -212,7 +212,7 @@ export class Outbox {
     this.#alarm.setAt(lane.notBeforeMs)
   }
 
-  /** Y3: everything up to this sequence that this connection sent to the log is durable. */
+  /** Y4: everything up to this sequence that this connection sent to the log is durable. */
   accepted(log: LogId, upTo: number): void {
     const { store } = this.#core
     const lane = this.#lanes.get(accountOfInbox(log))
@@ -244,7 +244,7 @@ export class Outbox {
     this.#wakeWaiting()
   }
 
-  /** Y4: what each refusal asks for (the table in wire/errors.ts). */
+  /** Y5: what each refusal asks for (the table in wire/errors.ts). */
   #mend(lane: Lane, row: OutboxRow, frame: Rejected): void {
     const { action } = rejectReasons[frame.reason]
     if (action !== 'fail') rewind(lane, row.sequence)
@@ -281,13 +281,13 @@ export class Outbox {
     if (learned === 'unchanged') this.#delay(lane, undefined)
   }
 
-  /** Y5: only the refused one; those behind it are looked at when they are refused themselves. */
+  /** Only the refused one; those behind it are looked at when they are refused themselves. */
   #restamp(row: OutboxRow, serverTimeMs: number): void {
     const { store, serverClock } = this.#core
     serverClock.correct(serverTimeMs)
     const except = this.#messageOf(row)?.number ?? 0
     const newest = newestStamp(store, row.peer, except)
-    store.transaction(() => writeRestamp(store, row.number, nextStamp(serverClock.now(), newest)))
+    store.transaction(() => writeRestamp(store, row.number, refusedStamp(serverTimeMs, newest)))
   }
 
   #fail(row: OutboxRow, code: 'too-long' | 'unknown-recipient'): void {
