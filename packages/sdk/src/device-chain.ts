@@ -39,7 +39,7 @@ function relation(known: KnownChain, shown: readonly SignedDeviceList[]): ChainC
   if (!newest) return startOf(known, shown)
   const at = shown.findIndex((signed) => equalBytes(sha256(signed.body), newest.hash))
   if (at >= 0) return continuing(newest, shown.slice(at + 1))
-  if (continuesKnown(first, newest)) return continuing(newest, shown)
+  if (follows(first, newest)) return continuing(newest, shown)
   return startOf(known, shown)
 }
 
@@ -48,7 +48,8 @@ function continuing(newest: VerifiedList, shown: readonly SignedDeviceList[]): C
   return { kind: 'continues', added: verifyAll(newest, shown) }
 }
 
-function continuesKnown(first: SignedDeviceList, newest: VerifiedList): boolean {
+function follows(first: SignedDeviceList | undefined, newest: VerifiedList | undefined): boolean {
+  if (!first) return false
   try {
     verifyDeviceList(first, newest, listCrypto)
     return true
@@ -59,14 +60,9 @@ function continuesKnown(first: SignedDeviceList, newest: VerifiedList): boolean 
 
 /** The chain does not hold the known list: it is only a part, older, a fork, or one of another root. */
 function startOf(known: KnownChain, shown: readonly SignedDeviceList[]): ChainCheck {
-  let added: VerifiedList[]
-  try {
-    added = verifyAll(undefined, shown)
-  } catch (error) {
-    // What cannot be a whole chain may be the end of one.
-    if (error instanceof WireError && known.newest) return { kind: 'incomplete' }
-    throw error
-  }
+  // What cannot be a whole chain may be the end of one.
+  if (known.newest && !follows(shown[0], undefined)) return { kind: 'incomplete' }
+  const added = verifyAll(undefined, shown)
   const last = added.at(-1)
   if (last?.list.account !== known.account) {
     return { kind: 'refused', why: 'the device list is of another account' }

@@ -141,7 +141,9 @@ export async function refreshDevices(core: Core, account: AccountId): Promise<Le
   const recent = known ? await fetchLists(core, account, known.list.version - 1) : []
   const learned = known ? learnLists(core, account, recent) : 'incomplete'
   if (learned !== 'incomplete') return learned
-  return learnLists(core, account, await fetchLists(core, account, 0))
+  const whole = learnLists(core, account, await fetchLists(core, account, 0))
+  if (whole !== 'incomplete') return whole
+  return refuse(core.store, account, 'the server has no whole chain of device lists')
 }
 
 async function fetchLists(

@@ -1,5 +1,5 @@
 /** The engine of one profile: makes its parts, hands them what the connection brings, and looks after what none of them owns: welcome, roll-back, revocation, upkeep, failures of the store. */
-import type { AccountId, Content } from '@parley/wire'
+import type { AccountId, Content, DeviceId } from '@parley/wire'
 import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
 import { checkClaims } from './contacts.ts'
@@ -143,14 +143,14 @@ export class Engine {
       marksChanged: () => this.receipts.send(),
       received: (sender: AccountId, content: Content) => {
         this.presence.wrote(sender)
+        this.#resends.heard(sender)
         if (content.profile) this.#upkeep.setAt(this.core.clock.now() + preKeyCheckMs)
         if (content.body.kind === 'resend-request') this.outbox.wake(sender)
       },
       preKeysUsed: () => this.#preKeyCheck.setAt(this.core.clock.now() + preKeyCheckMs),
       listMentioned: (sender: AccountId, content: Content) => this.#lookInto(sender, content),
       ownListChanged: () => this.#run(() => this.#refreshOwnList()),
-      absent: (head: { sender: AccountId; senderDevice: Content['senderDevice'] }) =>
-        this.receipts.ask(head.sender, head.senderDevice),
+      absent: (sender: AccountId, device: DeviceId) => this.receipts.ask(sender, device),
       unopened: (askAtMs: number) => this.#resends.dueAt(askAtMs),
       failed: (error: unknown) => this.failed(error),
     }

@@ -2,7 +2,7 @@
  * Hop 6 of ARCHITECTURE.md: takes the entries of the own inbox in order, opens them, and commits plaintext, ratchets, cursor, marks, chat rows and events in one transaction; only then it acknowledges. Rules Y10-Y19: docs/spec/sync.md.
  */
 import { fetchEntriesMax, inboxOf } from '@parley/wire'
-import type { AccountId, Content, Entry, LogId, MessageContent } from '@parley/wire'
+import type { AccountId, Content, DeviceId, Entry, LogId, MessageContent } from '@parley/wire'
 import { ownAccount } from './core.ts'
 import type { Core } from './core.ts'
 import { isNews, listedDevice, refreshDevices } from './devices.ts'
@@ -11,12 +11,13 @@ import { isDelivered, isTaken, writeContent, writeNotOpened, writeRepeat } from 
 import type { NotOpened } from './incoming.ts'
 import { LogReader } from './log-reader.ts'
 import { openEnvelope } from './opening.ts'
-import type { Head, Opened } from './opening.ts'
+import type { Opened } from './opening.ts'
 import { StoreError } from './platform/ports.ts'
 import { writeReceiptEntry } from './receipts.ts'
 import { Ratchets } from './sessions.ts'
 import { readCursor, writeCursor } from './store/cursors.ts'
 import { readDeviceList } from './store/device-lists.ts'
+import { readMarks } from './store/marks.ts'
 import { StaleSession } from './store/sessions.ts'
 import { readUnopenedOf } from './store/unopened.ts'
 import { Alarm } from './tasks.ts'
@@ -34,8 +35,8 @@ export interface InboxEvents {
   listMentioned(account: AccountId, content: Content): void
   /** The own list has a newer version. */
   ownListChanged(): void
-  /** An entry held nothing for this device; does the account have it? */
-  absent(head: Head): void
+  /** An entry held nothing for this device, which knows of no mark; what does the account have? */
+  absent(sender: AccountId, device: DeviceId): void
   /** Something waits for its sender: when it is due to be asked for. */
   unopened(askAtMs: number): void
   failed(error: unknown): void
@@ -258,12 +259,18 @@ export class Inbox {
         if (content.envelope?.type === 'prekey') retry.add(content.sender)
       }
       if (opened?.kind !== 'unopened') continue
-      if (!content.envelope) this.#events.absent(content)
+      if (!content.envelope) this.#announceAbsent(content)
       this.#events.unopened(this.#notOpened(entry, content).askAtMs)
     }
     for (const sender of retry) {
       if (readUnopenedOf(store, sender, 1).length > 0) this.retry(sender)
     }
+  }
+
+  /** Marks of its own say what this device had, also after it was restored; only a fresh one has to ask. */
+  #announceAbsent({ sender, senderDevice }: MessageContent): void {
+    const known = readMarks(this.#core.store, sender, senderDevice)
+    if ((known?.delivered ?? 0) === 0) this.#events.absent(sender, senderDevice)
   }
 
   #announceContent(sender: AccountId, content: Content): void {

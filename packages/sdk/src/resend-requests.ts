@@ -1,4 +1,4 @@
-/** Asks senders for what could not be opened (E7): with a fresh session, in bounded requests, ever more seldom, until it comes, is refused, or is older than any log. Rules Y30-Y36: docs/spec/sync.md. */
+/** Asks senders for what could not be opened (E7): with a fresh session, in bounded requests, ever more seldom, until it comes, is refused, or is older than any log. Rules Y30-Y35: docs/spec/sync.md. */
 import { resendItemsMax } from '@parley/wire'
 import type { AccountId, DeviceId } from '@parley/wire'
 import type { Core } from './core.ts'
@@ -7,6 +7,7 @@ import { writeWaiting } from './incoming.ts'
 import { insertControl, writeRefused } from './resend-answers.ts'
 import { StoreError } from './platform/ports.ts'
 import { retentionMs } from './retention.ts'
+import { retryDelayMs } from './retry-delay.ts'
 import { beginSessions } from './sessions.ts'
 import { readDeviceList } from './store/device-lists.ts'
 import { readSession } from './store/sessions.ts'
@@ -18,8 +19,9 @@ const minuteMs = 60_000
 const dayMs = 86_400_000
 /** After the first, second... request; the last one repeats. */
 const askAgainMs = [10 * minuteMs, 60 * minuteMs, dayMs, 7 * dayMs]
-/** Between two requests to one person. */
-const requestEveryMs = 10_000
+/** Between two requests to one person; doubles while nothing of theirs can be opened. */
+const requestEvery = { firstMs: 10_000, maxMs: 60 * minuteMs }
+const quietMax = 1_024
 const cannotAskMs = 30_000
 /** A session is not begun anew more often than this: each takes a one-time prekey of the other side. */
 const renewEveryMs = 60 * minuteMs
@@ -36,6 +38,8 @@ export class ResendRequests {
   readonly #core: Core
   readonly #hooks: ResendHooks
   readonly #alarm: Alarm
+  /** Since when and how often people were asked without anything coming that could be opened. */
+  readonly #asked = new Map<AccountId, { times: number; notBeforeMs: number }>()
   #running = false
 
   constructor(core: Core, hooks: ResendHooks) {
@@ -46,6 +50,11 @@ export class ResendRequests {
 
   connected(): void {
     this.#schedule()
+  }
+
+  /** Something of theirs was opened: asking helps. */
+  heard(sender: AccountId): void {
+    this.#asked.delete(sender)
   }
 
   dueAt(atMs: number): void {
@@ -80,17 +89,32 @@ export class ResendRequests {
   }
 
   async #ask(sender: AccountId, items: readonly Unopened[]): Promise<void> {
-    const { store, clock } = this.#core
+    const { store } = this.#core
+    const notBeforeMs = this.#asked.get(sender)?.notBeforeMs ?? 0
+    if (notBeforeMs > this.#core.clock.now()) return this.#postpone(sender, notBeforeMs)
     try {
       await this.#prepare(sender, items)
     } catch (error) {
       if (error instanceof StoreError) throw error
-      const now = clock.now()
-      return store.transaction(() => postponeAsks(store, sender, now, now + cannotAskMs))
+      return this.#postpone(sender, this.#core.clock.now() + cannotAskMs)
     }
     const left = items.filter((item) => readUnopened(store, sender, item.id))
     store.transaction(() => this.#write(sender, left))
     this.#hooks.queued(sender)
+  }
+
+  #postpone(sender: AccountId, toMs: number): void {
+    const { store, clock } = this.#core
+    store.transaction(() => postponeAsks(store, sender, clock.now(), toMs))
+  }
+
+  #countRequest(sender: AccountId): number {
+    const { clock, random } = this.#core
+    if (this.#asked.size >= quietMax) this.#asked.clear()
+    const times = (this.#asked.get(sender)?.times ?? 0) + 1
+    const notBeforeMs = clock.now() + retryDelayMs(requestEvery, times, random)
+    this.#asked.set(sender, { times, notBeforeMs })
+    return notBeforeMs
   }
 
   /** Verifies who could not be verified, tries once more, and begins sessions anew where a message did not open. */
@@ -127,14 +151,14 @@ export class ResendRequests {
       lost.map((item) => item.id),
     )
     const asked = items.filter((item) => item.stamp >= oldest)
-    postponeAsks(store, sender, now, now + requestEveryMs)
+    if (asked.length === 0) return
+    postponeAsks(store, sender, now, this.#countRequest(sender))
     for (const item of asked) {
       const { id: messageId } = item
       if (!item.shown) writeWaiting(this.#core, { ...item, messageId }, 'waiting')
       const waitMs = askAgainMs[Math.min(item.asks, askAgainMs.length - 1)] ?? dayMs
       writeAsked(store, item, item.asks + 1, now + waitMs)
     }
-    if (asked.length === 0) return
     const messageIds = asked.map((item) => item.id)
     insertControl(this.#core, sender, { kind: 'resend-request', messageIds })
   }

@@ -80,7 +80,7 @@ export async function until<T>(
   }
   const end = query.subscribe(check)
   const late = () =>
-    waiting.reject(new Error(`still ${JSON.stringify(query.getSnapshot()).slice(0, 600)}`))
+    waiting.reject(new Error(`still ${JSON.stringify(query.getSnapshot()).slice(0, 3000)}`))
   const timer = setTimeout(late, withinMs)
   check()
   try {
