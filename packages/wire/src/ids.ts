@@ -19,6 +19,9 @@ const idBytes = 16
 const logIdBytes = 17
 const inboxKind = 1
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** Value of each hex digit by its character code. */
+const digitOfCode = new Uint8Array(128)
+for (let digit = 0; digit < 16; digit++) digitOfCode[digit.toString(16).charCodeAt(0)] = digit
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const hexIdPattern = /^[0-9a-f]{32}$/
 
@@ -36,10 +39,19 @@ export function fromHex(hex: string): Uint8Array {
 
 function hexBytes(hex: string): Uint8Array {
   const bytes = new Uint8Array(hex.length / 2)
-  for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16)
-  }
+  for (let index = 0; index < bytes.length; index++) bytes[index] = byteAt(hex, index * 2)
   return bytes
+}
+
+function byteAt(hex: string, index: number): number {
+  const high = digitOfCode[hex.charCodeAt(index)] ?? 0
+  return (high << 4) | (digitOfCode[hex.charCodeAt(index + 1)] ?? 0)
+}
+
+function hexAt(bytes: Uint8Array, start: number, end: number): string {
+  let hex = ''
+  for (let index = start; index < end; index++) hex += hexOfByte[bytes[index] ?? 0]
+  return hex
 }
 
 export function parseAccountId(text: string): AccountId {
@@ -71,27 +83,52 @@ export function accountIdFromRandom(random: Uint8Array): AccountId {
 }
 
 export function accountIdOf(bytes: Uint8Array): AccountId {
-  const hex = toHex(expectLength(bytes, idBytes, 'an account id'))
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)]
-  return `${parts.join('-')}-${hex.slice(20)}` as AccountId
+  return accountIdAt(expectLength(bytes, idBytes, 'an account id'), 0)
 }
 
 export function deviceIdOf(bytes: Uint8Array): DeviceId {
-  return toHex(expectLength(bytes, idBytes, 'a device id')) as DeviceId
+  return deviceIdAt(expectLength(bytes, idBytes, 'a device id'), 0)
 }
 
 export function messageIdOf(bytes: Uint8Array): MessageId {
-  return toHex(expectLength(bytes, idBytes, 'a message id')) as MessageId
+  return messageIdAt(expectLength(bytes, idBytes, 'a message id'), 0)
 }
 
 export function logIdOf(bytes: Uint8Array): LogId {
-  expectLength(bytes, logIdBytes, 'a log id')
-  if (bytes[0] !== inboxKind) throw new WireError('unknown kind of log')
-  return inboxOf(accountIdOf(bytes.subarray(1)))
+  return logIdAt(expectLength(bytes, logIdBytes, 'a log id'), 0)
+}
+
+/** The id whose bytes start there; the caller knows that they are all there. */
+export function accountIdAt(bytes: Uint8Array, at: number): AccountId {
+  return uuidAt(bytes, at, '') as AccountId
+}
+
+export function deviceIdAt(bytes: Uint8Array, at: number): DeviceId {
+  return hexAt(bytes, at, at + idBytes) as DeviceId
+}
+
+export function messageIdAt(bytes: Uint8Array, at: number): MessageId {
+  return hexAt(bytes, at, at + idBytes) as MessageId
+}
+
+export function logIdAt(bytes: Uint8Array, at: number): LogId {
+  if (bytes[at] !== inboxKind) throw new WireError('unknown kind of log')
+  return uuidAt(bytes, at + 1, 'inbox:') as LogId
+}
+
+function uuidAt(bytes: Uint8Array, at: number, before: string): string {
+  let text = before
+  for (let index = 0; index < idBytes; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) text += '-'
+    text += hexOfByte[bytes[at + index] ?? 0]
+  }
+  return text
 }
 
 export function accountIdBytes(id: AccountId): Uint8Array {
-  return hexBytes(id.replaceAll('-', ''))
+  const bytes = new Uint8Array(idBytes)
+  writeAccountId(id, bytes, 0)
+  return bytes
 }
 
 export function deviceIdBytes(id: DeviceId): Uint8Array {
@@ -105,8 +142,29 @@ export function messageIdBytes(id: MessageId): Uint8Array {
 export function logIdBytesOf(id: LogId): Uint8Array {
   const bytes = new Uint8Array(logIdBytes)
   bytes[0] = inboxKind
-  bytes.set(accountIdBytes(accountOfInbox(id)), 1)
+  writeAccountId(accountOfInbox(id), bytes, 1)
   return bytes
+}
+
+export function writeAccountId(id: AccountId, bytes: Uint8Array, at: number): void {
+  let from = 0
+  for (let index = 0; index < idBytes; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) from++
+    bytes[at + index] = byteAt(id, from)
+    from += 2
+  }
+}
+
+export function writeHexId(id: DeviceId | MessageId, bytes: Uint8Array, at: number): void {
+  for (let index = 0; index < idBytes; index++) bytes[at + index] = byteAt(id, index * 2)
+}
+
+/** Whether these bytes are that device's id. */
+export function isDeviceAt(id: DeviceId, bytes: Uint8Array, at: number): boolean {
+  for (let index = 0; index < idBytes; index++) {
+    if (bytes[at + index] !== byteAt(id, index * 2)) return false
+  }
+  return true
 }
 
 export function inboxOf(account: AccountId): LogId {
