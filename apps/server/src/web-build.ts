@@ -14,10 +14,16 @@ export const builtWebApp = join(webFolder, 'dist')
 export async function buildWebApp(say: (line: string) => void): Promise<void> {
   if (!existsSync(join(webFolder, 'index.html')) || (await isCurrent())) return
   say('Building the web app; this takes a few seconds…')
-  const target = join(webFolder, 'dist', '..', `.cache/build-${process.pid}`)
+  const target = join(webFolder, `.cache/build-${process.pid}`)
   const build = Bun.spawn(
     [join(repository, 'node_modules/.bin/vite'), 'build', '--outDir', target, '--emptyOutDir'],
-    { cwd: webFolder, stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' },
+    {
+      cwd: webFolder,
+      env: { ...process.env, NO_COLOR: '1' },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'pipe',
+    },
   )
   const stopBuild = () => build.kill()
   process.once('exit', stopBuild)
@@ -58,7 +64,7 @@ async function modifiedMs(path: string): Promise<number | undefined> {
 async function newestMs(folder: string): Promise<number> {
   let newest = 0
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (notSources.has(entry.name) || entry.name.endsWith('.test.ts')) continue
+    if (notSources.has(entry.name) || /\.test\.tsx?$/.test(entry.name)) continue
     const path = join(folder, entry.name)
     const ms = entry.isDirectory() ? await newestMs(path) : ((await modifiedMs(path)) ?? 0)
     newest = Math.max(newest, ms)

@@ -1,11 +1,6 @@
-/** Prekeys: uploaded by a device for itself, handed out to whoever starts a session with it, each one-time key at most once (S12). The server checks signatures and lengths and knows nothing else. */
+/** Prekeys: uploaded by a device for itself, to be handed out by bundles.ts. The server checks signatures and lengths and knows nothing else (S12). */
 import { isPublicKey, verify } from '@parley/crypto/signatures'
-import {
-  type AccountId,
-  type DeviceId,
-  oneTimePreKeysMax,
-  oneTimePreKeysPerUpload,
-} from '@parley/wire'
+import { type DeviceId, oneTimePreKeysMax, oneTimePreKeysPerUpload } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { Sql } from '../backends/sql/sql.ts'
 import type { Clock } from '../clock.ts'
@@ -29,14 +24,6 @@ export interface PreKeys {
   oneTime: PublicPreKeyBytes[]
   oneTimeKyber: SignedPreKeyBytes[]
 }
-export interface Bundle {
-  device: DeviceId
-  registrationId: number
-  signed: SignedPreKeyBytes
-  kyber: SignedPreKeyBytes
-  oneTime: PublicPreKeyBytes | undefined
-}
-
 const kyberKeyBytes = 1569
 const kyberKeyType = 0x08
 /** A check takes about a millisecond; other work gets its turn after this many. */
@@ -158,83 +145,6 @@ export async function countPreKeys(
     .execute()
   const count = (kind: 'ec' | 'kyber') => Number(rows.find((row) => row.kind === kind)?.count ?? 0)
   return { ec: count('ec'), kyber: count('kyber') }
-}
-
-/** POST /v1/accounts/{account}/bundles: for those of the devices that are on the account. */
-export async function takeBundles(
-  deps: Pick<Context, 'sql' | 'metrics'> & { directory: Directory; limits: Limits },
-  identity: Identity,
-  wanted: { account: AccountId; devices: readonly DeviceId[] },
-): Promise<Bundle[]> {
-  deps.limits.take('bundlesPerPair', `${identity.account} ${wanted.account}`)
-  const state = await deps.directory.state(wanted.account)
-  if (!state) throw new ApiError('unknown-account')
-  const listed = new Set(state.current.devices)
-  const devices = [...new Set(wanted.devices)].filter((device) => listed.has(device))
-  const bundles = await deps.sql.transaction().execute(async (transaction) => {
-    const taken = []
-    for (const device of devices) taken.push(await takeBundle(transaction, device))
-    return taken.filter((bundle) => bundle !== undefined)
-  })
-  deps.metrics.oneTimePreKeysEmpty.inc(bundles.filter((bundle) => bundle.lastResort).length)
-  return bundles
-}
-
-async function takeBundle(
-  transaction: Sql,
-  device: DeviceId,
-): Promise<(Bundle & { lastResort: boolean }) | undefined> {
-  const row = await transaction
-    .selectFrom('prekeys')
-    .selectAll()
-    .where('device', '=', device)
-    .executeTakeFirst()
-  if (!row) return undefined
-  const ec = await takeOneTime(transaction, device, 'ec')
-  const kyber = await takeOneTime(transaction, device, 'kyber')
-  const lastResort = {
-    id: row.kyber_id,
-    publicKey: row.kyber_key,
-    signature: row.kyber_signature,
-  }
-  return {
-    device,
-    registrationId: row.registration_id,
-    signed: { id: row.signed_id, publicKey: row.signed_key, signature: row.signed_signature },
-    kyber: kyber ?? lastResort,
-    lastResort: kyber === undefined,
-    oneTime: ec && { id: ec.id, publicKey: ec.publicKey },
-  }
-}
-
-/** Deleting is what hands it out: of two at once, one gets no row back and takes the next. */
-async function takeOneTime(
-  transaction: Sql,
-  device: DeviceId,
-  kind: 'ec' | 'kyber',
-): Promise<SignedPreKeyBytes | undefined> {
-  for (let tries = 0; tries < oneTimePreKeysMax; tries++) {
-    const next = await transaction
-      .selectFrom('one_time_prekeys')
-      .select('id')
-      .where('device', '=', device)
-      .where('kind', '=', kind)
-      .orderBy('id')
-      .limit(1)
-      .executeTakeFirst()
-    if (!next) return undefined
-    const taken = await transaction
-      .deleteFrom('one_time_prekeys')
-      .where('device', '=', device)
-      .where('kind', '=', kind)
-      .where('id', '=', next.id)
-      .returning(['id', 'public_key', 'signature'])
-      .executeTakeFirst()
-    if (!taken) continue
-    const { id, public_key: publicKey, signature } = taken
-    return { id, publicKey, signature: signature ?? new Uint8Array() }
-  }
-  return undefined
 }
 
 export async function deletePreKeys(transaction: Sql, devices: readonly DeviceId[]): Promise<void> {

@@ -1,8 +1,9 @@
 /** Routes of device lists, prekeys and look-ups: accounts/{devices,prekeys,lookup}.ts over HTTP. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { takeBundles } from '../accounts/bundles.ts'
 import { changeDevices, listsAfter } from '../accounts/devices.ts'
 import { lookup } from '../accounts/lookup.ts'
-import { countPreKeys, takeBundles, uploadPreKeys } from '../accounts/prekeys.ts'
+import { countPreKeys, uploadPreKeys } from '../accounts/prekeys.ts'
 import { tokensOf } from '../accounts/tokens.ts'
 import { type Api, type ApiDeps, authenticated, bearer, bearerRefusals, refusals } from './api.ts'
 import { bundleJson, listJson } from './json.ts'

@@ -6,7 +6,8 @@ import {
   type SignedPublicPreKey,
   toBase64,
 } from '@parley/wire'
-import type { Bundle, SignedPreKeyBytes } from '../accounts/prekeys.ts'
+import type { Bundle } from '../accounts/bundles.ts'
+import type { SignedPreKeyBytes } from '../accounts/prekeys.ts'
 
 export function listJson({ body, signer, signature }: SignedDeviceList): SignedListJson {
   return { body: toBase64(body), signer: toBase64(signer), signature: toBase64(signature) }

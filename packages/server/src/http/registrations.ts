@@ -1,13 +1,8 @@
 /** Routes under /v1/registrations: accounts/register.ts over HTTP. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { phoneCodeDigits } from '@parley/wire'
-import {
-  codeLivesMs,
-  proveNumber,
-  registerDevice,
-  resendMs,
-  startRegistration,
-} from '../accounts/register.ts'
+import { codeLivesMs, proveNumber, resendMs, startRegistration } from '../accounts/codes.ts'
+import { registerDevice } from '../accounts/register.ts'
 import { tokensOf } from '../accounts/tokens.ts'
 import { type Api, type ApiDeps, refusals } from './api.ts'
 import { listJson } from './json.ts'

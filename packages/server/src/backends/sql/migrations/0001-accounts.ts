@@ -91,6 +91,11 @@ async function createTokens({ schema }: Kysely<unknown>, types: ColumnTypes): Pr
     .addColumn('expires_ms', types.integer, (column) => column.notNull())
     .execute()
   await schema
+    .createIndex('token_nonces_by_expiry')
+    .on('token_nonces')
+    .column('expires_ms')
+    .execute()
+  await schema
     .createTable('signing_keys')
     .addColumn('kid', 'text', (column) => column.primaryKey())
     .addColumn('seed', types.bytes, (column) => column.notNull())
@@ -110,6 +115,11 @@ async function createRegistrations({ schema }: Kysely<unknown>, types: ColumnTyp
     .addColumn('proof_expires_ms', types.integer)
     .addColumn('account', 'text')
     .addColumn('device', 'text')
+    .execute()
+  await schema
+    .createIndex('registrations_by_expiry')
+    .on('registrations')
+    .column('code_expires_ms')
     .execute()
   await schema
     .createTable('server_state')
