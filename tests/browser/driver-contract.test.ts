@@ -2,17 +2,20 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { driverContract } from '../../packages/sdk/src/store/driver.contract.ts'
-import type { CaseReport } from './driver-contract.worker.ts'
-import { launchChromium, reportOf, serveWorker, type WorkerSite } from './worker-page.ts'
+import { opfsCases } from './opfs-cases.ts'
+import { launchChromium } from './chromium.ts'
+import { reportOf, serveSite, type Site } from './worker-page.ts'
 
 let browser: Browser
-let site: WorkerSite
-let reports: CaseReport[]
+let site: Site
+let reports: unknown[]
 
 beforeAll(async () => {
   browser = await launchChromium()
-  site = await serveWorker(new URL('driver-contract.worker.ts', import.meta.url).pathname)
-  reports = (await reportOf(browser, site.url)) as CaseReport[]
+  site = await serveSite({ page: 'driver-contract.page.ts', worker: 'driver-contract.worker.ts' })
+  const page = await browser.newPage()
+  await page.goto(site.url)
+  reports = (await reportOf(page)) as unknown[]
 }, 90_000)
 
 afterAll(async () => {
@@ -20,7 +23,7 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]()
 })
 
-for (const [index, { name }] of driverContract.entries()) {
+for (const [index, { name }] of [...driverContract, ...opfsCases].entries()) {
   test(`on OPFS: ${name}`, () => {
     expect(reports[index]).toEqual({ name, failure: undefined })
   })
