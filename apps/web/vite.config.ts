@@ -18,6 +18,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      // Reading a generated enum has no effect, so a tab need not carry the code of frames.
+      treeshake: { propertyReadSideEffects: false },
       input: { index: 'index.html', sw: 'src/sw.ts', 'theme-start': 'src/theme-start.ts' },
       output: {
         entryFileNames: (chunk) =>

@@ -12,8 +12,8 @@ const firstPaintFont = /inter-latin-wght-normal-[^.]*\.woff2$/
 const worthCompressing = /\.(?:css|html|js|svg|wasm|webmanifest)$/
 /** Above this level Brotli takes seconds for a few per cent. */
 const brotliLevel = 9
-/** Other scripts' subsets are fetched when a text needs them, and kept then; big icons when the app is installed. */
-const onDemand = /\.(?:woff2|png|map)$|^sw\.js$/
+/** Other scripts' subsets are fetched when a text needs them, and kept then; big icons when the app is installed; two of SQLite's own workers never. */
+const onDemand = /\.(?:woff2|png|map)$|^sw\.js$|sqlite3-(?:worker1|opfs-async-proxy)/
 
 export function appShell(): Plugin {
   let publicFolder = ''

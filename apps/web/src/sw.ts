@@ -58,3 +58,6 @@ async function fromCacheFirst(request: Request): Promise<Response> {
   }
   return response
 }
+
+/** A module by its types only: what is built is a plain script. */
+export {}

@@ -1,4 +1,7 @@
 /** The SDK's types that screens speak of, so that only this folder imports the SDK. */
+import type { LiveQuery } from '@parley/sdk'
+import type { openTab } from '@parley/sdk/browser'
+
 export type {
   AccountState,
   ChatHeader,
@@ -6,13 +9,14 @@ export type {
   ClientProblem,
   ConnectionState,
   Contact,
-  EngineState,
   LiveQuery,
   MessageStatus,
   ProblemCode,
   RegistrationStep,
-  RemoteClient,
   TimelineCursor,
   TimelineItem,
   TimelinePage,
 } from '@parley/sdk'
+
+export type RemoteClient = ReturnType<typeof openTab>
+export type EngineState = RemoteClient['engine'] extends LiveQuery<infer State> ? State : never

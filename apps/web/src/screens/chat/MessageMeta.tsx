@@ -6,13 +6,15 @@ import { Ticks } from '../../ui/Ticks.tsx'
 export function MessageMeta({ item, id }: { item: TimelineItem; id: string }) {
   const time = fullTime(item.stamp)
   return (
-    <bdi id={id} className="message-meta">
-      <time dateTime={new Date(item.stamp).toISOString()} title={time}>
-        {clockTime(item.stamp)}
-      </time>
+    <span id={id} className="message-meta">
+      <bdi>
+        <time dateTime={new Date(item.stamp).toISOString()} title={time}>
+          {clockTime(item.stamp)}
+        </time>
+      </bdi>
       {item.status !== undefined && item.status !== 'failed' && (
         <Ticks state={item.status} time={time} />
       )}
-    </bdi>
+    </span>
   )
 }

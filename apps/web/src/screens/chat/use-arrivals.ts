@@ -1,6 +1,6 @@
 /** Notices messages that come in while the chat is open: says them to screen readers, and marks them as new when nobody is looking. */
 import { useEffect, useRef, useState } from 'react'
-import type { TimelineItem } from '../../client/types.ts'
+import type { TimelineItem, TimelinePage } from '../../client/types.ts'
 import { isWatching } from '../../platform/watching.ts'
 import type { MessageWindow } from './use-message-window.ts'
 
@@ -10,28 +10,42 @@ interface Arrivals {
   newest: string | undefined
 }
 
+interface Seen {
+  last: TimelineItem | undefined
+  /** The newest of the other person: own ones that wait for sending stand after it. */
+  theirs: TimelineItem | undefined
+}
+
 export function useArrivals(messages: MessageWindow, title: string): Arrivals {
   const { page, opening, unread, setUnread } = messages
-  const seen = useRef<TimelineItem | undefined>(undefined)
+  const seen = useRef<Seen | undefined>(undefined)
   const [arrivals, setArrivals] = useState<Arrivals>({ announcement: '', newest: undefined })
-  const last = page?.items.at(-1)
   useEffect(() => {
-    if (opening === undefined || page === undefined || page.moreAfter || last === undefined) return
+    if (opening === undefined || page === undefined || page.moreAfter) return
     const before = seen.current
-    seen.current = last
-    if (before === undefined || !isLater(last, before)) return
-    setArrivals({ announcement: last.mine ? '' : spoken(last, title), newest: last.id })
-    if (last.mine) setUnread(undefined)
-    else if (!isWatching()) {
-      const fresh = page.items.filter((item) => !item.mine && isLater(item, before))
+    const { last, theirs } = endOf(page)
+    seen.current = { last, theirs }
+    if (before === undefined) return
+    if (last?.mine === true && last.id !== before.last?.id) {
+      setArrivals({ announcement: '', newest: last.id })
+      setUnread(undefined)
+    } else if (theirs !== undefined && isLater(theirs, before.theirs)) {
+      setArrivals({ announcement: spoken(theirs, title), newest: theirs.id })
+      if (isWatching()) return
+      const fresh = page.items.filter((item) => !item.mine && isLater(item, before.theirs))
       const count = (unread?.count ?? 0) + fresh.length
-      setUnread({ id: unread?.id ?? fresh[0]?.id ?? last.id, count })
+      setUnread({ id: unread?.id ?? fresh[0]?.id ?? theirs.id, count })
     }
-  }, [last, opening, page, setUnread, title, unread])
+  }, [opening, page, setUnread, title, unread])
   return arrivals
 }
 
-function isLater(item: TimelineItem, than: TimelineItem): boolean {
+function endOf({ items }: TimelinePage): Seen {
+  return { last: items.at(-1), theirs: items.findLast((item) => !item.mine) }
+}
+
+function isLater(item: TimelineItem, than: TimelineItem | undefined): boolean {
+  if (than === undefined) return true
   return item.stamp > than.stamp || (item.stamp === than.stamp && item.id > than.id)
 }
 

@@ -63,10 +63,13 @@ function wordsFor(
   connection: ConnectionState | undefined,
   browserOnline: boolean,
 ): string | undefined {
-  if (connection === undefined || connection.status === 'online') return undefined
+  if (connection === undefined) return undefined
+  // The browser knows of a missing network before the connection falls silent.
   if (!browserOnline) return 'Waiting for network'
   const problem = connection.problem?.says
   switch (connection.status) {
+    case 'online':
+      return undefined
     case 'connecting':
       return problem ?? 'Connecting…'
     case 'catching-up':

@@ -24,7 +24,11 @@ export function RecoveryKeyStep({
         dir="ltr"
         className="secret fc-border block rounded-xl bg-sunk p-4 font-mono text-body leading-6 select-all"
       >
-        {recoveryKey}
+        {(recoveryKey.match(/.{1,4}/g) ?? []).map((group, index) => (
+          <span key={`${index}-${group}`} className="me-2.5 inline-block">
+            {group}
+          </span>
+        ))}
       </output>
       <div className="mt-3 flex flex-wrap items-center gap-3">
         <CopyButton text={recoveryKey} label="Copy" />
