@@ -213,17 +213,17 @@ export class Engine {
     if (this.#relinking) return
     this.#relinking = true
     this.core.tasks.run(async () => {
+      // The old device's tokens must not be renewed while they are being replaced.
+      await this.connection.stop()
       try {
         await this.registration.relink(() => writeNewDevice(this.core))
         this.connection.report(undefined)
       } catch (error) {
         if (error instanceof StoreError) throw error
-        this.#relinkFailed(error)
-        return
+        return this.#relinkFailed(error)
       } finally {
         this.#relinking = false
       }
-      await this.connection.stop()
       if (this.#wanted) this.connection.start()
     })
   }
@@ -236,7 +236,7 @@ export class Engine {
       writeRelinkNeeded(store, false)
       writeRevoked(store)
     })
-    this.#run(() => this.connection.stop())
+    this.connection.report(problemOf('revoked'))
   }
 
   /** The server was restored from an older state: it gets fresh prekeys, and the lists that it forgot. */
@@ -329,6 +329,9 @@ export class Engine {
   }
 
   #recover(): void {
-    this.connection.reconnect()
+    if (!this.#wanted) return
+    if (readAccount(this.core.store)?.relinkNeeded) return this.#relink()
+    if (this.connection.live()) this.connection.reconnect()
+    else this.start()
   }
 }

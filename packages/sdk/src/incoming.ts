@@ -145,9 +145,9 @@ export function writeWaiting(core: Core, head: Head, kind: 'waiting' | 'lost'): 
   })
 }
 
-/** Whether the account is known to have it: the entry held nothing for this device, and nothing is missed. */
+/** Whether an entry that holds nothing for this device is not missed: it was here, or, before this device had anything of theirs, the account had it. */
 export function isDelivered(core: Core, head: Head): boolean {
   const marks = readMarks(core.store, head.sender, head.senderDevice)
   if (!marks) return false
-  return head.sequence <= Math.max(marks.delivered, marks.confirmedDelivered)
+  return head.sequence <= (marks.delivered || marks.confirmedDelivered)
 }

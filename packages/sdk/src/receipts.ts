@@ -6,7 +6,7 @@ import type { Core } from './core.ts'
 import type { Connection } from './engine-ports.ts'
 import { readContact, updateContact } from './store/contacts.ts'
 import { insertEvent } from './store/events.ts'
-import { raiseMarks, readOwed, writeConfirmed } from './store/marks.ts'
+import { raiseMarks, readMarks, readOwed, writeConfirmed } from './store/marks.ts'
 import type { Marks } from './store/marks.ts'
 import { newestProfileDelivered, readCovered, touchMessage, writeStatus } from './store/messages.ts'
 import { deleteAbsentUpTo } from './store/unopened.ts'
@@ -52,18 +52,24 @@ export class Receipts {
     this.#sent.set(device, { delivered, read, atMs: now })
   }
 
-  /** The server knows the marks of the whole account: what another device of it had is not missed here. */
+  /** The server knows the marks of the whole account: what it had before this device is not missed here. */
   confirmed(receipts: readonly Receipt[]): void {
     const { store } = this.#core
     store.transaction(() => {
       for (const receipt of receipts) {
         writeConfirmed(store, receipt)
-        deleteAbsentUpTo(store, receipt.peer, receipt.peerDevice, receipt.delivered)
-        raiseMarks(store, receipt.peer, receipt.peerDevice, 0)
+        this.#writeHadBefore(receipt)
       }
     })
     for (const receipt of receipts) this.#sent.delete(receipt.peerDevice)
     this.send()
+  }
+
+  #writeHadBefore({ peer, peerDevice, delivered }: Receipt): void {
+    const { store } = this.#core
+    if ((readMarks(store, peer, peerDevice)?.delivered ?? 0) > 0) return
+    deleteAbsentUpTo(store, peer, peerDevice, delivered)
+    raiseMarks(store, peer, peerDevice, 0)
   }
 
   /** Asks which marks the account has of a device's messages; the answer comes to `confirmed`. */
