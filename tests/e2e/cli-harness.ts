@@ -51,7 +51,8 @@ export class Person implements AsyncDisposable {
   /** With a number that is proven and a name. */
   static async registered(server: SpawnedServer, name: string): Promise<Person> {
     const person = await Person.create(server)
-    await person.run(['register', '--phone', person.phone])
+    const asked = await person.run(['register', '--phone', person.phone])
+    if (!asked.stderr.includes('was sent')) throw new Error(asked.stderr)
     const stdin = `${await server.code(person.phone)}\n`
     const registered = await person.run(
       ['register', '--phone', person.phone, '--code', '-', '--name', name],

@@ -1,6 +1,6 @@
 /** `parley`: one program for the server and for people on a terminal. Each half is loaded only when it is wanted, since the server needs no client and must start quickly. */
 
-async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'serve') {
     const { serve } = await import('@parley/app-server')
     return serve(argv.slice(1))
@@ -20,4 +20,4 @@ async function run(argv: readonly string[]): Promise<number> {
   return runCommand(argv, { environment, stdin, stdout, stderr, stop: stopping.signal })
 }
 
-process.exit(await run(process.argv.slice(2)))
+if (import.meta.main) process.exit(await run(process.argv.slice(2)))

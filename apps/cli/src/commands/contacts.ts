@@ -16,9 +16,9 @@ export function addContacts(program: Command, makeCli: MakeCli): void {
       for (const contact of await profile.call('contacts')) await print(cli, contact)
     })
   contacts
-    .command('add ALIAS')
+    .command('add <ALIAS>')
     .description('look somebody up by number or link')
-    .option('--name NAME', 'what you call this person; only you see it')
+    .option('--name <NAME>', 'what you call this person; only you see it')
     .addHelpText(
       'after',
       examples(

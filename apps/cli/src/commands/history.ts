@@ -15,10 +15,10 @@ const pageItems = 180
 
 export function addHistory(program: Command, makeCli: MakeCli): void {
   program
-    .command('history TO')
+    .command('history <TO>')
     .description('show messages of a conversation, oldest first')
-    .option('--limit N', `how many, at most ${limitMax}`, String(limitDefault))
-    .option('--before ID', 'the ones before this message')
+    .option('--limit <N>', `how many, at most ${limitMax}`, String(limitDefault))
+    .option('--before <ID>', 'the ones before this message')
     .addHelpText(
       'after',
       examples(

@@ -21,8 +21,8 @@ export function addListen(program: Command, makeCli: MakeCli): void {
   program
     .command('listen')
     .description('print messages and receipts as they come')
-    .option('--count N', 'stop after N of them')
-    .option('--timeout SECONDS', 'stop after this time')
+    .option('--count <N>', 'stop after N of them')
+    .option('--timeout <SECONDS>', 'stop after this time')
     .option('--read', 'also mark messages as read')
     .addHelpText(
       'after',

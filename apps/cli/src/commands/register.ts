@@ -21,11 +21,11 @@ export function addRegister(program: Command, makeCli: MakeCli): void {
   program
     .command('register')
     .description('register this profile with a phone number')
-    .requiredOption('--phone NUMBER', 'your number with its country code, like +4915112345678')
-    .option('--code CODE', 'the one-time code; - reads it from stdin')
-    .option('--name NAME', 'what people see when you write to them')
+    .requiredOption('--phone <NUMBER>', 'your number with its country code, like +4915112345678')
+    .option('--code <CODE>', 'the one-time code; - reads it from stdin')
+    .option('--name <NAME>', 'what people see when you write to them')
     .option(
-      '--recovery-key FILE',
+      '--recovery-key <FILE>',
       'file with the recovery key of an account that exists, so that its safety numbers stay the same; - reads it from stdin',
     )
     .addHelpText(

@@ -11,7 +11,7 @@ interface SafetyNumberOptions {
 
 export function addSafetyNumber(program: Command, makeCli: MakeCli): void {
   program
-    .command('safety-number TO')
+    .command('safety-number <TO>')
     .description('show the number that both of you must see the same')
     .option('--accept', 'go on writing to this person although the number has changed')
     .option('--verified', 'you compared it: remember that')

@@ -24,14 +24,14 @@ const batchTimeoutMsDefault = 600_000
 
 export function addSend(program: Command, makeCli: MakeCli): void {
   program
-    .command('send TO [TEXT]')
+    .command('send <TO> [TEXT]')
     .description('send a message; without TEXT (or with -) it is read from stdin')
     .addOption(
-      new Option('--wait STATUS', 'until it is accepted by the server, delivered, or read')
+      new Option('--wait <STATUS>', 'until it is accepted by the server, delivered, or read')
         .choices(['accepted', 'delivered', 'read'])
         .default('accepted'),
     )
-    .option('--timeout SECONDS', 'how long to wait (30; with --batch 600 without any progress)')
+    .option('--timeout <SECONDS>', 'how long to wait (30; with --batch 600 without any progress)')
     .option('--batch', 'send each line of stdin as a message, in order, and print a line for each')
     .addHelpText(
       'after',
