@@ -1,10 +1,13 @@
 /** `parley serve` as a process: what it prints, how it ends, and what it says when it cannot start. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawnServer } from '@parley/testkit'
 import { Database } from 'bun:sqlite'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 const main = join(import.meta.dir, 'main.ts')

@@ -31,6 +31,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     const server = await openServer(config, { ...surroundings, print }, webRoot)
     if (config.webFolder === undefined) await Promise.race([buildWebApp(say), stopped])
     print(`Parley is ready at ${server.url}`)
+    if (!config.loopback) say('No SMS gateway is configured, so no new number can be registered.')
     await stopped
     await stopQuietly(server)
     return 0

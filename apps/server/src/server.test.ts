@@ -1,5 +1,5 @@
 /** The whole server in this process, with real sockets on a real port. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,9 @@ import {
   startServer,
   type TestServer,
 } from '@parley/testkit'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 

@@ -1,5 +1,5 @@
 /** Changes of the device list over the API. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import {
   type ApiErrorBody,
   decodeEntryBody,
@@ -20,6 +20,9 @@ import {
   type TestList,
 } from '@parley/testkit'
 import { sendLeftNotices } from './notices.ts'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 

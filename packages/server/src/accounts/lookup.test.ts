@@ -1,7 +1,10 @@
 /** Finding accounts by number over the API. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import type { ApiErrorBody, LookupResult } from '@parley/wire'
 import { type RegisteredUser, startApi, type TestApi } from '@parley/testkit'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 const bob = '+4915112345679'

@@ -1,5 +1,5 @@
 /** Prekeys over the API: each one-time key once, signatures checked, counts for the owner. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import {
   type ApiErrorBody,
   type Bundles,
@@ -14,6 +14,9 @@ import {
   startApi,
   type TestApi,
 } from '@parley/testkit'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 const bob = '+4915112345679'

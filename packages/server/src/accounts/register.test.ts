@@ -1,5 +1,5 @@
 /** Registration over the API: codes, limits, and registering a number again. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import type { KeyPair } from '@parley/crypto'
 import {
   type ApiErrorBody,
@@ -20,6 +20,9 @@ import {
   type TestDevice,
   type TestList,
 } from '@parley/testkit'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 const bob = '+4915112345679'

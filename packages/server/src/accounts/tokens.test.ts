@@ -1,5 +1,5 @@
 /** Access and refresh tokens over the API. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   accountIdBytes,
@@ -20,6 +20,9 @@ import {
 } from '@parley/testkit'
 import { SignJWT } from 'jose'
 import { signsForMs } from './signing-keys.ts'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 const minute = 60_000

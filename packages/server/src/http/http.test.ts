@@ -1,5 +1,5 @@
 /** The API as a whole: who may call what, how refusals look, and what the document says. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import {
   type ApiErrorBody,
   apiErrors,
@@ -10,6 +10,9 @@ import {
 import { preKeyUpload, type RegisteredUser, startApi, type TestApi } from '@parley/testkit'
 import { sql as statement } from 'kysely'
 import { pino } from 'pino'
+
+// Machines that do much else at the same time are slow.
+setDefaultTimeout(60_000)
 
 const alice = '+4915112345678'
 const bob = '+4915112345679'
