@@ -113,7 +113,12 @@ test('a damaged database is said to every tab; logging out begins anew', async (
   expect(await thrownBy(second, 'window.remote.contacts()')).toBe('store-corrupt')
   await second.evaluate('window.remote.logout()')
   await engineIs(page, 'ready')
+  expect(await page.evaluate('window.remote.engine.getSnapshot().persistent')).toBe(true)
   expect(await names(page)).toEqual([])
+  await setName(page, 'Grace')
+  await page.reload()
+  await engineIs(page, 'ready')
+  expect(await names(page)).toEqual(['Grace'])
 }, 20_000)
 
 function thrownBy(page: Page, call: string): Promise<unknown> {

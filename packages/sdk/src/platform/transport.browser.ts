@@ -1,4 +1,5 @@
 /** The network in a browser's worker or page. */
+import { watchNetwork } from './network.browser.ts'
 import { openWebSocket } from './web-socket.ts'
 import type { Transport } from './ports.ts'
 
@@ -6,15 +7,5 @@ export const browserTransport: Transport = {
   openSocket: openWebSocket,
   // Tokens travel in a header, never in cookies, and no answer of the API may come out of a cache.
   fetch: (request) => fetch(request, { credentials: 'omit', cache: 'no-store' }),
-  watch(changed) {
-    const events: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> = globalThis
-    const online = () => changed(true)
-    const offline = () => changed(false)
-    events.addEventListener('online', online)
-    events.addEventListener('offline', offline)
-    return () => {
-      events.removeEventListener('online', online)
-      events.removeEventListener('offline', offline)
-    }
-  },
+  watch: watchNetwork,
 }

@@ -29,6 +29,8 @@ export interface EngineHostOptions {
   channel: EngineChannel
   clock: Clock
   random: RandomBytes
+  /** A tab says that the network has gone or come. */
+  network: (isOnline: boolean) => void
 }
 
 interface Tab {
@@ -83,6 +85,9 @@ export class EngineHost {
       case 'hello':
         this.#announce(this.#state)
         return
+      case 'network':
+        this.#options.network(message.isOnline)
+        return
       case 'call':
       case 'follow':
       case 'unfollow':
@@ -92,7 +97,7 @@ export class EngineHost {
     }
   }
 
-  #handleTab(message: Exclude<TabMessage, { kind: 'hello' }>): void {
+  #handleTab(message: Extract<TabMessage, { engine: EngineId }>): void {
     switch (message.kind) {
       case 'call':
         void this.#answer(message)

@@ -13,6 +13,8 @@ export type QueryName = 'account' | 'connection' | 'chats' | 'chat' | 'timeline'
 export type TabMessage =
   /** Is there an engine? */
   | { kind: 'hello'; tab: TabId }
+  /** To any engine: the tab hears more of the network than a worker does. */
+  | { kind: 'network'; isOnline: boolean }
   | {
       kind: 'call'
       tab: TabId

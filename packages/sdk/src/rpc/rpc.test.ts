@@ -43,6 +43,8 @@ interface Engine {
   client: Client
   clock: HandClock
   network: SilentNetwork
+  /** What tabs said of the network. */
+  heard: boolean[]
   /** The worker was terminated: nothing more is heard of it. */
   die(): void
 }
@@ -72,9 +74,11 @@ class World {
       observeMessageKey: undefined,
     })
     const channel = openBroadcastChannel(this.channel)
-    const host = new EngineHost({ channel, clock, random: systemRandom })
+    const heard: boolean[] = []
+    const hear = (isOnline: boolean) => heard.push(isOnline)
+    const host = new EngineHost({ channel, clock, random: systemRandom, network: hear })
     ends.push(() => host.close())
-    return { host, client, clock, network, die: () => host.close() }
+    return { host, client, clock, network, heard, die: () => host.close() }
   }
 
   running(): Engine {
@@ -376,6 +380,17 @@ test('tabs that speak now and then are not forgotten, and those that leave are a
   await engine.clock.advance(1_000)
   await delivered()
   expect(world.count('snapshot')).toBe(before)
+})
+
+test('what a tab hears of the network reaches the engine', async () => {
+  const world = new World()
+  const engine = world.running()
+  const tab = openBroadcastChannel(world.channel)
+  ends.push(() => tab.close())
+  tab.post({ kind: 'network', isOnline: false })
+  tab.post({ kind: 'network', isOnline: true })
+  await delivered()
+  expect(engine.heard).toEqual([false, true])
 })
 
 test('[E26] a call of something that is no call is refused', async () => {

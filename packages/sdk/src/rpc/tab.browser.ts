@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../platform/clock.ts'
 import { leadWhenFirst, webLocks } from '../platform/lock.browser.ts'
+import { watchNetwork } from '../platform/network.browser.ts'
 import { systemRandom } from '../platform/random.ts'
 import { problemOf } from '../problems.ts'
 import type { ClientProblem } from '../types.ts'
@@ -35,10 +36,13 @@ export function openTab({ startWorker }: TabOptions): RemoteClient {
     throw error
   }
   leadWhenFirst({ locks, name: lockName, signal: closing.signal }, lead).catch(lost)
-  const remote = remoteOver(openBroadcastChannel(channelName))
+  const channel = openBroadcastChannel(channelName)
+  const remote = remoteOver(channel)
+  const unwatch = watchNetwork((isOnline) => channel.post({ kind: 'network', isOnline }))
   return {
     ...remote,
     async [Symbol.asyncDispose]() {
+      unwatch()
       await remote[Symbol.asyncDispose]()
       closing.abort()
     },
@@ -63,7 +67,7 @@ function failedTab(problem: ClientProblem): RemoteClient {
 }
 
 function hostOver(channel: EngineChannel): EngineHost {
-  return new EngineHost({ channel, clock: systemClock, random: systemRandom })
+  return new EngineHost({ channel, clock: systemClock, random: systemRandom, network() {} })
 }
 
 function remoteOver(channel: EngineChannel): RemoteClient {

@@ -3,10 +3,13 @@ import { nobleDh } from '@parley/crypto'
 import { browserDh } from '@parley/crypto/dh-browser'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
+import { watchNetwork } from '../platform/network.browser.ts'
+import type { SqlDriver, Transport } from '../platform/ports.ts'
 import { systemRandom } from '../platform/random.ts'
 import { browserTransport } from '../platform/transport.browser.ts'
 import { asParleyError } from '../problems.ts'
 import { openBrowserDriver, removeBrowserStore } from '../store/sqlite.browser.ts'
+import type { Client } from '../types.ts'
 import { openBroadcastChannel } from './channel.ts'
 import { EngineHost } from './engine-host.ts'
 import { channelName } from './messages.ts'
@@ -19,38 +22,64 @@ export interface RunEngineOptions {
 }
 
 /** Never rejects: what stands in the way is said to the tabs. */
-export async function runEngine(options: RunEngineOptions): Promise<void> {
+export async function runEngine({ server }: RunEngineOptions): Promise<void> {
   const channel = openBroadcastChannel(channelName)
-  const host = new EngineHost({ channel, clock: systemClock, random: systemRandom })
-  await start(host, options)
+  const { network, transport } = tabsTransport()
+  const host = new EngineHost({ channel, clock: systemClock, random: systemRandom, network })
+  await start(host, { server, transport })
 }
 
-async function start(host: EngineHost, options: RunEngineOptions): Promise<void> {
+/** The browser's network, with what the tabs say of it. */
+function tabsTransport() {
+  const listeners = new Set<(isOnline: boolean) => void>()
+  const network = (isOnline: boolean) => {
+    for (const listener of [...listeners]) listener(isOnline)
+  }
+  const watch = (changed: (isOnline: boolean) => void) => {
+    listeners.add(changed)
+    const unwatch = watchNetwork(changed)
+    return () => {
+      listeners.delete(changed)
+      unwatch()
+    }
+  }
+  return { network, transport: { ...browserTransport, watch } }
+}
+
+interface Surroundings {
+  server: string
+  transport: Transport
+}
+
+async function start(host: EngineHost, surroundings: Surroundings): Promise<void> {
   try {
     const { driver, persistent } = await openBrowserDriver(storeName, systemClock)
-    try {
-      const client = openClient({
-        driver,
-        clock: systemClock,
-        random: systemRandom,
-        transport: browserTransport,
-        dh: (await browserDh()) ?? nobleDh,
-        server: options.server,
-        recordEvents: false,
-        observeMessageKey: undefined,
-      })
-      client.start()
-      host.serve(client, persistent)
-    } catch (error) {
-      driver.close()
-      throw error
-    }
+    const client = await openOver(driver, surroundings)
+    client.start()
+    host.serve(client, persistent)
   } catch (error) {
     // A profile that cannot be opened can still be left behind, and begun anew.
     const logout = async () => {
       await removeBrowserStore(storeName)
-      await start(host, options)
+      await start(host, surroundings)
     }
     host.fail(asParleyError(error).problem, { logout })
+  }
+}
+
+async function openOver(driver: SqlDriver, surroundings: Surroundings): Promise<Client> {
+  try {
+    return openClient({
+      ...surroundings,
+      driver,
+      clock: systemClock,
+      random: systemRandom,
+      dh: (await browserDh()) ?? nobleDh,
+      recordEvents: false,
+      observeMessageKey: undefined,
+    })
+  } catch (error) {
+    driver.close()
+    throw error
   }
 }
