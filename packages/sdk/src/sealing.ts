@@ -83,6 +83,7 @@ async function sealUnderTurn(core: Core, peer: AccountId): Promise<boolean> {
     ratchets.write()
     for (const { draft, envelopes } of sealed) writeFrame(core, lists, draft, envelopes)
   })
+  ratchets.committed()
   return sealed.length > 0
 }
 

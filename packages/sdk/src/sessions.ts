@@ -39,6 +39,7 @@ export class Ratchets {
   readonly #core: Core
   readonly #stepped = new Map<string, Stepped>()
   readonly #used: PreKeyMessageHeader[] = []
+  readonly #messageKeyIds: string[] = []
 
   constructor(core: Core) {
     this.#core = core
@@ -58,7 +59,7 @@ export class Ratchets {
       record: current.record,
       plaintext,
     })
-    this.#core.observeMessageKey(sealed.messageKeyId)
+    this.#messageKeyIds.push(sealed.messageKeyId)
     this.#step(account, device, { ...current, record: sealed.record })
     return { device: device.id, type: sealed.type, ciphertext: sealed.ciphertext }
   }
@@ -119,6 +120,11 @@ export class Ratchets {
       writeSession(store, { account, device: device.id, ...change })
     }
     for (const header of this.#used) writePreKeysUsed(store, header)
+  }
+
+  /** After the commit: only then the ciphertexts can leave. What was rolled back has never been seen by anybody. */
+  committed(): void {
+    for (const id of this.#messageKeyIds) this.#core.observeMessageKey(id)
   }
 
   #current(account: AccountId, device: ListedDevice) {

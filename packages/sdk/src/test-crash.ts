@@ -7,7 +7,10 @@ import type { Socket, SqlDriver } from './platform/ports.ts'
 import { systemRandom } from './platform/random.ts'
 import { bunTransport } from './platform/transport.bun.ts'
 import { openBunDriver } from './store/sqlite.bun.ts'
-import type { Client } from './types.ts'
+import { ParleyError } from './types.ts'
+import type { Client, LiveQuery } from './types.ts'
+
+const gone = () => new ParleyError({ code: 'internal', says: 'the process is gone' })
 
 export interface CrashPlan {
   /** Which commit from now on; 0: none. */
@@ -22,6 +25,9 @@ export class CrashingProfile {
   readonly messageKeys: string[] = []
   client: Client
   #end: () => void = () => {}
+  /** Resolves when the process dies as planned. */
+  #died: Promise<void> = Promise.resolve()
+  /** Those that went as planned. */
   crashes = 0
 
   constructor(database: Database, url: string) {
@@ -37,6 +43,23 @@ export class CrashingProfile {
     this.client.start()
   }
 
+  /** Resolves when the query's answer satisfies, or the process has died. */
+  async until<T>(query: LiveQuery<T>, satisfied: (value: T) => boolean): Promise<void> {
+    const done = Promise.withResolvers<void>()
+    const check = () => {
+      if (satisfied(query.getSnapshot())) done.resolve()
+    }
+    const end = query.subscribe(check)
+    try {
+      check()
+      await Promise.race([done.promise, this.#died])
+    } catch (error) {
+      if (!(error instanceof ParleyError)) throw error
+    } finally {
+      end()
+    }
+  }
+
   end(): void {
     this.#end()
   }
@@ -45,15 +68,20 @@ export class CrashingProfile {
     let alive = true
     let commits = 0
     const sockets = new Set<Socket>()
-    const die = () => {
-      if (!alive) return
+    const died = Promise.withResolvers<void>()
+    this.#died = died.promise
+    const end = () => {
       alive = false
-      this.crashes++
       for (const socket of sockets) socket.close(1000)
     }
-    this.#end = die
+    const die = () => {
+      end()
+      this.crashes++
+      died.resolve()
+    }
+    this.#end = end
     const check = () => {
-      if (!alive) throw new Error('the process is gone')
+      if (!alive) throw gone()
     }
     const inner = openBunDriver(this.#database)
     const driver: SqlDriver = {
