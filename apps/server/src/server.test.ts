@@ -1,6 +1,6 @@
 /** The whole server in this process, with real sockets on a real port. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -213,6 +213,7 @@ test('the web app: assets for a year, the page revalidated, unknown paths are th
   const webFolder = join(folder, 'dist')
   await mkdir(join(webFolder, 'assets'), { recursive: true })
   writeFileSync(join(folder, 'secret.txt'), 'secret')
+  symlinkSync(join(folder, 'secret.txt'), join(webFolder, 'link.txt'))
   writeFileSync(join(webFolder, 'index.html'), '<title>Parley</title>')
   writeFileSync(join(webFolder, 'assets/app-1a2b.js'), 'export {}')
   writeFileSync(join(webFolder, 'assets/app-1a2b.js.br'), 'packed')
@@ -235,7 +236,12 @@ test('the web app: assets for a year, the page revalidated, unknown paths are th
   expect((await get('/assets/gone.js')).status).toBe(404)
   expect((await get('/missing.png')).status).toBe(404)
   expect((await get('/v1/nothing')).headers.get('content-type')).toStartWith('application/json')
-  for (const path of ['/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/..%2f..%2fsecret.txt']) {
+  for (const path of [
+    '/..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/link.txt',
+    '/assets/..%2f..%2fsecret.txt',
+  ]) {
     expect(await (await get(path)).text()).not.toBe('secret')
   }
   rmSync(folder, { recursive: true })

@@ -100,7 +100,6 @@ export async function proveNumber(
   request: { registration: string; code: string; address: string },
 ): Promise<Proven> {
   const row = await readRegistration(deps, request.registration)
-  if (row.proof_hash !== null) throw new ApiError('code-expired')
   const keys = addressKeys(request.address)
   if (keys) deps.limits.take('codeGuessesPerAddress', keys.address)
   deps.limits.take('codeGuessesPerPhone', row.phone)

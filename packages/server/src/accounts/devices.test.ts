@@ -6,6 +6,7 @@ import {
   type DeviceLists,
   type DevicesChanged,
   inboxOf,
+  verifyDeviceList,
 } from '@parley/wire'
 import {
   listJson,
@@ -19,7 +20,11 @@ import {
   type TestDevice,
   type TestList,
 } from '@parley/testkit'
+import { verify } from '@parley/crypto/signatures'
+import { ApiError } from '../api-error.ts'
+import { appendList } from './device-lists.ts'
 import { sendLeftNotices } from './notices.ts'
+import { sha256 } from './secrets.ts'
 
 // Machines that do much else at the same time are slow.
 setDefaultTimeout(60_000)
@@ -121,6 +126,24 @@ test('the first valid successor wins; the other learns of it', async () => {
   const statuses = answers.map(({ answer }) => answer.status).sort()
   expect(statuses).toEqual([200, 409])
   expect(await versions(api, user)).toBe(2)
+})
+
+test('[E10] a successor of a chain that a new root replaced meanwhile is refused', async () => {
+  await using api = await startApi()
+  const user = await api.register(alice)
+  const { account, root, device } = user
+  const crypto = { verify, sha256 }
+  const previous = verifyDeviceList(user.list.signed, undefined, crypto)
+  const successor = { account, root, devices: [device], previous: user.list, signer: device }
+  const next = verifyDeviceList(signList(successor).signed, previous, crypto)
+  await api.register(alice)
+  const late = api.context.sql.transaction().execute((transaction) => {
+    return appendList(transaction, { previous, next })
+  })
+  const refused = await late.catch((error: unknown) => error)
+  expect(refused).toEqual(new ApiError('list-conflict'))
+  const rows = await api.context.sql.selectFrom('device_lists').select('version').execute()
+  expect(rows).toEqual([{ version: 1 }])
 })
 
 test('[S17] the same list handed in twice is one change', async () => {
