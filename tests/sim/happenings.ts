@@ -25,9 +25,9 @@ async function send(world: World): Promise<void> {
       world.sent.push({ text, from: from.name, to: to.name, id })
       world.tell(`${from.name} writes "${text}"`)
     } catch (error) {
-      // A crash in the middle: the message may be kept or not, so it counts only when it is shown.
-      world.tell(`${from.name} dies writing "${text}": ${String(error)}`)
-      world.sent.push({ text, from: from.name, to: to.name, id: '' })
+      if (from.client) throw error
+      world.tell(`${from.name} dies writing "${text}"`)
+      world.sent.push({ text, from: from.name, to: to.name, id: undefined })
       return
     }
   }

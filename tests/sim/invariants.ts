@@ -6,7 +6,8 @@ export interface Sent {
   text: string
   from: string
   to: string
-  id: string
+  /** Undefined: its author's process died before it said whether the message was kept. */
+  id: string | undefined
 }
 
 /** What one client shows of its chat with one peer, in display order. */
@@ -29,6 +30,14 @@ export class InvariantBroken extends Error {
 
 const textOf = (item: TimelineItem) => (item.body.kind === 'text' ? item.body.text : undefined)
 const isMessage = (item: TimelineItem) => item.body.kind !== 'notice'
+
+function listing(chat: ShownChat): string {
+  const rows = chat.items.map((item) => {
+    const { stamp, status = 'in', body, failure } = item
+    return `  ${stamp} ${status} ${textOf(item) ?? JSON.stringify(body)} ${failure?.code ?? ''}`
+  })
+  return rows.join('\n')
+}
 
 /** I2: nothing is shown twice, and nothing that nobody wrote. */
 export function checkShownOnce(chat: ShownChat, sent: readonly Sent[]): void {
@@ -55,7 +64,8 @@ export function checkOrder(chat: ShownChat, sent: readonly Sent[]): void {
     const index = order.get(textOf(item) ?? '')
     if (item.mine || index === undefined) continue
     if (index < last) {
-      throw new InvariantBroken('I3', `${chat.owner} shows "${textOf(item)}" after a later message`)
+      const what = `${chat.owner} shows "${textOf(item)}" after a later message`
+      throw new InvariantBroken('I3', `${what}\n${listing(chat)}`)
     }
     last = index
   }
@@ -79,8 +89,10 @@ export function checkAllArrived(sender: ShownChat, sent: readonly Sent[]): void 
   for (const message of sent) {
     if (message.from !== sender.owner || message.to !== sender.peer) continue
     const reached = status.get(message.text)
+    if (reached === undefined && message.id === undefined) continue
     if (reached !== 'delivered' && reached !== 'read') {
-      throw new InvariantBroken('I1', `"${message.text}" is still ${reached ?? 'nowhere'}`)
+      const what = `"${message.text}" is still ${reached ?? 'nowhere'}`
+      throw new InvariantBroken('I1', `${what}\n${listing(sender)}`)
     }
   }
 }
@@ -92,7 +104,8 @@ export function checkConverged(left: ShownChat, right: ShownChat): void {
   const differs = leftIds.findIndex((id, index) => id !== rightIds[index])
   if (differs >= 0 || leftIds.length !== rightIds.length) {
     const what = `${left.owner} shows ${leftIds.length}, ${right.owner} ${rightIds.length}`
-    throw new InvariantBroken('I4', `${what}; first difference at ${differs}`)
+    const all = [left, right].map((chat) => `${chat.owner}:\n${listing(chat)}`)
+    throw new InvariantBroken('I4', `${what}; first difference at ${differs}\n${all.join('\n')}`)
   }
 }
 

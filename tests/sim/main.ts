@@ -64,7 +64,9 @@ for (let seed = first; seed <= last; seed++) {
     talk(`seed ${seed}: ${outcome.failure.message}`)
   } else if (!values.json) {
     const { sent, crashes, traceHash } = outcome
-    talk(`seed ${seed}: ${outcome.steps} steps, ${sent} sent, ${crashes} crashes, trace ${traceHash}`)
+    talk(
+      `seed ${seed}: ${outcome.steps} steps, ${sent} sent, ${crashes} crashes, trace ${traceHash}`,
+    )
   }
   if (plant && failed.length > 0) break
 }
@@ -74,4 +76,4 @@ if (values.json) {
 } else {
   process.stdout.write(`${seeds} seeds, ${steps} steps, ${failed.length} failed\n`)
 }
-process.exit((failed.length > 0) === (plant !== undefined) ? 0 : 1)
+process.exit(failed.length > 0 === (plant !== undefined) ? 0 : 1)

@@ -78,7 +78,7 @@ export class SimServer {
     })
     const context = {
       log: plantInLog(log, plant, (delayMs, run) => clock.after(delayMs, run)),
-      bus: this.#lossy(new LocalBus(), clock),
+      bus: this.#lossy(new LocalBus(logger), clock),
       sql,
       sms: { sendCode: async (phone: string, code: string) => void this.#codes.set(phone, code) },
       clock,
@@ -94,6 +94,7 @@ export class SimServer {
       allowedOrigins: [],
       secure: false,
       webRoot: undefined,
+      retentionDays: 90,
       unlimited: true,
     })
     this.#process = { clock, log, sql, server }

@@ -115,7 +115,7 @@ export class World {
   async step(): Promise<void> {
     if (++this.steps > stepsMax) throw new InvariantBroken('I1', 'the run does not come to rest')
     this.scheduler.step()
-    await settle(this.network)
+    await settle()
     if (this.#failure !== undefined) throw this.#failure
   }
 
@@ -126,7 +126,7 @@ export class World {
       settled = true
     })
     seen.catch(() => {})
-    await settle(this.network)
+    await settle()
     while (!settled) {
       if (this.scheduler.pending === 0) throw new Error('nothing is left that could end this')
       await this.step()
@@ -142,10 +142,22 @@ export class World {
       const { registration } = await this.waitFor(client.startRegistration(phone))
       const code = this.server.code(phone)
       const registered = await this.waitFor(
-        client.finishRegistration({ registration, code, name: person.name, recoveryKey: undefined }),
+        client.finishRegistration({
+          registration,
+          code,
+          name: person.name,
+          recoveryKey: undefined,
+        }),
       )
       person.account = registered.account
       client.start()
+    }
+    for (const person of this.clients) {
+      for (const other of this.clients) {
+        const alias = other.account
+        if (other !== person && person.client && alias)
+          await this.waitFor(person.client.findContact(alias))
+      }
     }
     await this.runUntil(this.scheduler.nowMs + 2_000)
   }

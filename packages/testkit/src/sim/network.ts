@@ -104,8 +104,6 @@ export class SimNetwork {
   readonly random: SimRandom
   weather: Weather = { delayMsMax: 0, cut: 0, lose: 0 }
   server: SimServerPort | undefined
-  /** Requests that the server is answering: work that time must wait for. */
-  inService = 0
   readonly #connections = new Map<SimConnection, string>()
 
   constructor(scheduler: Scheduler, random: SimRandom) {
@@ -142,13 +140,7 @@ export class SimNetwork {
     await this.#pass()
     const { server } = this
     if (!server) throw new TypeError('the server is not there')
-    this.inService++
-    let response: Response
-    try {
-      response = await server.fetch(request)
-    } finally {
-      this.inService--
-    }
+    const response = await server.fetch(request)
     await this.#pass()
     if (server !== this.server) throw new TypeError('the connection was lost')
     return response
