@@ -45,7 +45,9 @@ interface Waiting {
 const queueBytesMaxDefault = 32 * 1024 * 1024
 const fileBytesMaxDefault = 2 ** 43
 const pageBytesMax = 4 * 1024 * 1024
+const closedMessage = 'The message log is closed.'
 const headsPerTurn = 512
+const batchGapMs = 2
 /** How long a follower's commit may wait for a batch to ride on. */
 const followerCommitMs = 1_000
 
@@ -66,11 +68,16 @@ export class SqliteLog implements Log, AsyncDisposable {
   readonly #queueBytesMax: number
   readonly #builder = new BatchBuilder()
   #queued: Waiting[] = []
+  readonly #trims: { batch: ArrayBuffer; waiting: Waiting }[] = []
   #inFlight: Waiting[] | undefined
   #spare: ArrayBuffer | undefined
   /** Why nothing is taken at the moment. */
   #refusing: LogUnavailable | undefined
+  /** The last batch failed; said once, not for each batch. */
+  #failing = false
   #closed = false
+  #dispatching = false
+  #dispatchedAtMs = 0
   #idle: (() => void) | undefined
   #changed: (() => void)[] = []
   readonly #followed = new Map<string, number>()
@@ -138,10 +145,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   }
 
   async trim(before: number): Promise<void> {
-    for (;;) {
-      const atEnd = await this.#enqueue(undefined, undefined, () => this.#builder.trim(before))
-      if (atEnd) return
-    }
+    while (!(await this.#trimStep(before)));
   }
 
   follow(follower: string, handle: EntryHandler, signal: AbortSignal): Promise<void> {
@@ -154,7 +158,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#refusing = new LogUnavailable('closed', 'The message log is closed.')
+    this.#refusing = new LogUnavailable('closed', closedMessage)
     this.#followedTimer?.()
     this.#dispatch()
     if (this.#inFlight) {
@@ -170,7 +174,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   kill(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#refusing = new LogUnavailable('closed', 'The message log is closed.')
+    this.#refusing = new LogUnavailable('closed', closedMessage)
     this.#followedTimer?.()
     this.#link.kill()
     this.#reader.close()
@@ -178,6 +182,18 @@ export class SqliteLog implements Log, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** In a batch of its own: on a full disk it must not fail together with the appends that it makes room for. Resolves with whether nothing older is left. */
+  #trimStep(before: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new LogUnavailable('closed', closedMessage))
+      const builder = new BatchBuilder()
+      builder.trim(before)
+      const waiting = { log: undefined, body: undefined, resolve, reject }
+      this.#trims.push({ batch: builder.take(this.#options.clock.now(), undefined), waiting })
+      if (!this.#inFlight) this.#dispatchSoon()
+    })
   }
 
   #enqueue<T>(log: LogId | undefined, body: Uint8Array | undefined, add: () => void): Promise<T> {
@@ -188,7 +204,7 @@ export class SqliteLog implements Log, AsyncDisposable {
       if (this.#refusing) return reject(this.#refusing)
       add()
       this.#queued.push({ log, body, resolve: resolve as Waiting['resolve'], reject })
-      if (this.#queued.length === 1 && !this.#inFlight) this.#options.soon(() => this.#dispatch())
+      if (this.#queued.length === 1 && !this.#inFlight) this.#dispatchSoon()
     })
   }
 
@@ -200,12 +216,33 @@ export class SqliteLog implements Log, AsyncDisposable {
     })
   }
 
+  /** At once after a rest; under load batches keep a distance, because a commit costs the same for one entry as for fifty. */
+  #dispatchSoon(): void {
+    if (this.#dispatching) return
+    this.#dispatching = true
+    const { clock, soon } = this.#options
+    const run = () => {
+      this.#dispatching = false
+      this.#dispatch()
+    }
+    const sinceMs = clock.now() - this.#dispatchedAtMs
+    if (sinceMs >= 0 && sinceMs < batchGapMs) clock.after(batchGapMs - sinceMs, run)
+    else soon(run)
+  }
+
   #dispatch(): void {
     if (this.#inFlight) return
+    const trim = this.#trims.shift()
+    if (trim) {
+      this.#inFlight = [trim.waiting]
+      this.#link.send(trim.batch)
+      return
+    }
     // Last in the batch, since nobody waits for their answers.
     for (const [name, position] of this.#followed) this.#builder.followed(name, position)
     this.#followed.clear()
     if (this.#builder.count === 0) return
+    this.#dispatchedAtMs = this.#options.clock.now()
     this.#inFlight = this.#queued
     this.#queued = []
     this.#link.send(this.#builder.take(this.#options.clock.now(), this.#spare))
@@ -217,8 +254,10 @@ export class SqliteLog implements Log, AsyncDisposable {
     this.#inFlight = undefined
     if (outcome.written) {
       this.#spare = batch
+      this.#failing = false
       this.#settle(written, batch)
-      this.#dispatch()
+      if (this.#closed) this.#dispatch()
+      else if (this.#queued.length + this.#trims.length > 0) this.#dispatchSoon()
     } else {
       this.#refuse(written, outcome)
     }
@@ -246,14 +285,20 @@ export class SqliteLog implements Log, AsyncDisposable {
   #refuse(written: readonly Waiting[], outcome: BatchOutcome & { written: false }): void {
     const { reason, message } = outcome
     const says = reason === 'full' ? 'The disk is full.' : 'The message log cannot be written.'
-    this.#options.logger.error({ reason, error: message }, says)
+    if (!this.#failing) this.#options.logger.error({ reason, error: message }, says)
+    this.#failing = true
     const refusal = new LogUnavailable(reason, says)
     const refused = [...written, ...this.#queued]
     this.#queued = []
     this.#builder.clear()
-    if (reason === 'failed') this.#refusing ??= refusal
-    else if (!this.#refusing) this.#refuseForNow(refusal)
+    if (reason === 'failed') {
+      this.#refusing ??= refusal
+      refused.push(...this.#trims.splice(0).map(({ waiting }) => waiting))
+    } else if (!this.#refusing) {
+      this.#refuseForNow(refusal)
+    }
     for (const waiting of refused) waiting.reject(refusal)
+    if (this.#trims.length > 0) this.#dispatchSoon()
   }
 
   #wakeFollowers(): void {
