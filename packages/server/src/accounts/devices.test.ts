@@ -93,6 +93,7 @@ test('[E10] lists that do not continue the chain, or that nobody on it signed, a
     'a device that gets another key': {
       devices: [{ ...newDevice(1), id: user.device.id }],
     },
+    'a device that gets another number': { devices: [{ ...user.device, number: 5 }] },
     'two devices at once': { devices: [...devices, stranger], added: second },
   }
   for (const [what, input] of Object.entries(changes)) {
