@@ -12,7 +12,10 @@ let reports: unknown[]
 
 beforeAll(async () => {
   browser = await launchChromium()
-  site = await serveSite({ page: 'driver-contract.page.ts', worker: 'driver-contract.worker.ts' })
+  site = await serveSite({
+    page: new URL('./driver-contract.page.ts', import.meta.url),
+    worker: new URL('./driver-contract.worker.ts', import.meta.url),
+  })
   const page = await browser.newPage()
   await page.goto(site.url)
   reports = (await reportOf(page)) as unknown[]

@@ -10,7 +10,10 @@ let context: BrowserContext
 
 beforeAll(async () => {
   browser = await launchChromium()
-  site = await serveSite({ page: 'engine-tabs.page.ts', worker: 'engine-tabs.worker.ts' })
+  site = await serveSite({
+    page: new URL('./engine-tabs.page.ts', import.meta.url),
+    worker: new URL('./engine-tabs.worker.ts', import.meta.url),
+  })
 }, 60_000)
 afterEach(() => context.close())
 afterAll(async () => {
@@ -42,7 +45,7 @@ async function titleIs(page: Page, title: string): Promise<void> {
   await page.waitForFunction(`window.query.getSnapshot()?.title === '${title}'`)
 }
 
-test('[A7] two tabs are on one engine: the first leads, both see what either does', async () => {
+test('two tabs are on one engine: the first leads, both see what either does', async () => {
   context = await browser.newContext()
   const first = await openTab()
   const second = await openTab()

@@ -8,7 +8,7 @@ export interface Site extends AsyncDisposable {
 }
 
 /** `page` and `worker` are the entry files of their scripts. */
-export async function serveSite(entries: { page: string; worker: string }): Promise<Site> {
+export async function serveSite(entries: { page: URL; worker: URL }): Promise<Site> {
   const [page, worker] = await Promise.all([bundle(entries.page), bundle(entries.worker)])
   const wasm = Bun.file(new URL(import.meta.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')))
   const html = '<!doctype html><title>test</title><script type="module" src="/page.js"></script>'
@@ -27,11 +27,10 @@ export async function serveSite(entries: { page: string; worker: string }): Prom
   return { url: server.url.href, [Symbol.asyncDispose]: () => server.stop(true) }
 }
 
-async function bundle(entry: string): Promise<string> {
-  const path = new URL(entry, import.meta.url).pathname
-  const built = await Bun.build({ entrypoints: [path], target: 'browser', format: 'esm' })
+async function bundle(entry: URL): Promise<string> {
+  const built = await Bun.build({ entrypoints: [entry.pathname], target: 'browser', format: 'esm' })
   const [script] = built.outputs
-  if (!script) throw new Error(`${entry} was not built`)
+  if (!script) throw new Error(`${entry.pathname} was not built`)
   return script.text()
 }
 

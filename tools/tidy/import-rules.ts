@@ -164,7 +164,7 @@ export const importRules: readonly ImportRule[] = [
     house: 'apps/web/src/client and worker',
     files: /^apps\/web\/src\/(client|worker)\//,
     may: (target) =>
-      ours(target, '@parley/sdk', '@parley/sdk/browser') ||
+      ours(target, '@parley/sdk', '@parley/sdk/browser', '@parley/sdk/worker') ||
       under(target, 'apps/web/src/client/', 'apps/web/src/worker/', 'apps/web/src/platform/') ||
       target.kind === 'npm',
     says: 'This is the door to the engine: @parley/sdk, and no screens.',

@@ -429,7 +429,7 @@ test('a nudge tries at once, and asks a live socket for a sign of life', async (
   expect(calls).toEqual(['welcome', 'lost'])
 })
 
-test('[A6] when the platform says that the network has gone it is offline at once, and back as soon', async () => {
+test('when the platform says that the network has gone it is offline at once, and back as soon', async () => {
   const { clock, connection, sockets, calls, goLive, network, last } = harness()
   connection.start()
   await goLive()

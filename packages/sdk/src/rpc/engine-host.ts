@@ -94,6 +94,13 @@ export class EngineHost {
       case 'here':
       case 'bye':
         if (message.engine === this.#engine) this.#handleTab(message)
+        return
+      case 'engine':
+      case 'answer':
+      case 'snapshot':
+      case 'forgotten':
+        // What an engine says is for tabs.
+        return
     }
   }
 

@@ -141,6 +141,16 @@ class RemoteEngine {
         return
       case 'forgotten':
         if (message.tab === this.#tab) this.#followAll()
+        return
+      case 'hello':
+      case 'network':
+      case 'call':
+      case 'follow':
+      case 'unfollow':
+      case 'here':
+      case 'bye':
+        // What other tabs say is for the engine.
+        return
     }
   }
 

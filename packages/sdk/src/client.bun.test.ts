@@ -4,7 +4,7 @@ import { Database } from 'bun:sqlite'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openBunClient } from './index.bun.ts'
+import { openBunClient } from './client.bun.ts'
 import { HandClock } from './platform/hand-clock.ts'
 import { lockProfile } from './platform/lock.bun.ts'
 
@@ -38,7 +38,7 @@ test('a second client on a profile is told that it is busy, and gets it when the
 test('an owner that was killed leaves nothing that keeps the next one out', async () => {
   const folder = folderOf('killed')
   const script = `
-    const { openBunClient } = await import(${JSON.stringify(join(import.meta.dir, 'index.bun.ts'))})
+    const { openBunClient } = await import(${JSON.stringify(join(import.meta.dir, 'client.bun.ts'))})
     await openBunClient({ folder: ${JSON.stringify(folder)}, server: ${JSON.stringify(server)} })
     console.log('open')
     setInterval(() => {}, 1000)`
