@@ -18,8 +18,10 @@ export class Scheduler {
     this.nowMs = startMs
   }
 
+  /** Clocks show whole milliseconds, so time goes on in those. */
   at(atMs: number, run: () => void): void {
-    this.#heap.push({ atMs: Math.max(atMs, this.nowMs), order: this.#order++, run })
+    const wholeMs = Math.ceil(Math.max(atMs, this.nowMs))
+    this.#heap.push({ atMs: wholeMs, order: this.#order++, run })
     this.#rise(this.#heap.length - 1)
   }
 
