@@ -17,7 +17,7 @@ import { Subscription } from './subscription.ts'
 import type { Outlet } from './subscription.ts'
 import { Watching } from './watching.ts'
 
-export const helloTimeoutMs = 10_000
+const helloTimeoutMs = 10_000
 const drainRetryMsMax = 5_000
 
 export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswers, ReceiptSink {
@@ -31,6 +31,7 @@ export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswe
   subscription: Subscription | undefined
   #heardAtMs: number
   #closed = false
+  #saidClosing = false
   #unsubscribe: (() => void) | undefined
   #sends: Sends | undefined
   #watching: Watching | undefined
@@ -82,9 +83,11 @@ export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswe
 
   sayClosing(reason: CloseReasonName): void {
     const { code } = closeReasons[reason]
+    if (this.#closed || this.#saidClosing) return
+    this.#saidClosing = true
     const [random = 0] = this.host.random(1)
+    // Spread out, so that not all come back at the same moment.
     const retryAfterMs = reason === 'draining' ? Math.ceil((drainRetryMsMax * random) / 255) : 0
-    if (this.#closed) return
     this.#socket.send(encodeServerFrame({ kind: 'closing', code, retryAfterMs }))
   }
 

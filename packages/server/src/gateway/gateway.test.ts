@@ -1,6 +1,12 @@
 /** Connections of the gateway: hello, sizes and rates, keepalive, replacement, revocation, drain. Rules W1-W9 and W30-W39 of docs/spec/wire.md. */
 import { describe, expect, test } from 'bun:test'
-import { closeReasons, cursorsPerHelloMax, encodeClientFrame, inboxOf } from '@parley/wire'
+import {
+  closeReasons,
+  cursorsPerHelloMax,
+  encodeClientFrame,
+  encodeEntryBody,
+  inboxOf,
+} from '@parley/wire'
 import type { ClientFrame, CloseReasonName } from '@parley/wire'
 import { GatewayRig, tokenOf } from './gateway-rig.contract.ts'
 import type { TestClient } from './gateway-rig.contract.ts'
@@ -244,7 +250,6 @@ describe('the life of a connection', () => {
     const revoked = await rig.enter(phone)
     const kept = await rig.enter(laptop)
     rig.list(phone.account, [laptop.device])
-    const { encodeEntryBody } = await import('@parley/wire')
     const body = encodeEntryBody({ kind: 'devices', version: 2 })
     void rig.log.append(inboxOf(phone.account), { origin: undefined, body })
     await rig.pass(5_000)
@@ -272,6 +277,7 @@ describe('the life of a connection', () => {
     for (const client of clients) {
       expectClosed(client, 'draining')
       expect(client.has('accepted') || client.has('rejected')).toBe(true)
+      expect(client.of('closing')).toHaveLength(1)
       waits.add(client.of('closing')[0]?.retryAfterMs ?? 0)
     }
     // Not all at the same moment.
