@@ -51,13 +51,11 @@ export class Person implements AsyncDisposable {
   /** With a number that is proven and a name. */
   static async registered(server: SpawnedServer, name: string): Promise<Person> {
     const person = await Person.create(server)
-    const asked = await person.run(['register', '--phone', person.phone])
-    if (!asked.stderr.includes('was sent')) throw new Error(asked.stderr)
-    const stdin = `${await server.code(person.phone)}\n`
-    const registered = await person.run(
-      ['register', '--phone', person.phone, '--code', '-', '--name', name],
-      { stdin },
-    )
+    const register = ['register', '--phone', person.phone, '--code', '-', '--name', name]
+    const registering = person.start(register)
+    await registering.untilStderr(/was sent/)
+    registering.endInput(`${await server.code(person.phone)}\n`)
+    const registered = await registering.finished
     if (registered.status !== 0) throw new Error(registered.stderr)
     person.account = String(registered.lines[0]?.['account'])
     return person

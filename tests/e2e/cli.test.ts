@@ -144,7 +144,11 @@ test('two people chat: plain, emoji, Arabic, and the longest text there may be',
   const heard = await ben.run(['listen', '--count', '5', '--timeout', '30'])
   expect(heard.status).toBe(0)
   expect(textsOf(heard.lines)).toEqual(texts)
-  expect(heard.lines[0]).toMatchObject({ type: 'message', conversation: ada.account })
+  expect(heard.lines[0]).toMatchObject({
+    type: 'message',
+    conversation: ada.account,
+    from: ada.phone,
+  })
   expect(String(heard.lines[0]?.['sent_at'])).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
   expect((await ben.run(['send', ada.account, 'and you?'])).status).toBe(0)
   const answer = await ada.run(['listen', '--count', '1', '--timeout', '30'])

@@ -5,6 +5,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     const { serve } = await import('@parley/app-server')
     return serve(argv.slice(1))
   }
+  // Profiles hold private keys: no file that is made here is for others.
+  process.umask(0o077)
   const { runCommand } = await import('./program.ts')
   const stopping = new AbortController()
   const stop = () => {

@@ -52,6 +52,7 @@ export class Engine {
   readonly #resends: ResendRequests
   readonly #upkeep: Alarm
   readonly #preKeyCheck: Alarm
+  readonly #claimCheck: Alarm
   readonly #recovery: Alarm
   readonly #lookedInto = new Map<AccountId, number>()
   /** Started by its owner and not stopped. */
@@ -103,6 +104,7 @@ export class Engine {
     })
     this.#upkeep = new Alarm(tasks, clock, () => this.#keepUp())
     this.#preKeyCheck = new Alarm(tasks, clock, () => this.#checkPreKeys(false))
+    this.#claimCheck = new Alarm(tasks, clock, () => this.#run(() => this.#checkClaims()))
     this.#recovery = new Alarm(tasks, clock, () => this.#recover())
   }
 
@@ -144,7 +146,8 @@ export class Engine {
       received: (sender: AccountId, content: Content) => {
         this.presence.wrote(sender)
         this.#resends.heard(sender)
-        if (content.profile) this.#upkeep.setAt(this.core.clock.now() + preKeyCheckMs)
+        // At once: people are to see a stranger's number, not an id.
+        if (content.profile) this.#claimCheck.setAt(this.core.clock.now())
         if (content.body.kind === 'resend-request') this.outbox.wake(sender)
       },
       preKeysUsed: () => this.#preKeyCheck.setAt(this.core.clock.now() + preKeyCheckMs),
@@ -292,8 +295,13 @@ export class Engine {
     this.#run(async () => {
       sweep(this.core)
       this.#checkPreKeys(false)
-      await checkClaims(this.core)
+      await this.#checkClaims()
     })
+  }
+
+  /** One round after the other, so that no number is looked up twice. */
+  #checkClaims(): Promise<void> {
+    return this.core.turns.take('claims', () => checkClaims(this.core))
   }
 
   #checkPreKeys(force: boolean): void {

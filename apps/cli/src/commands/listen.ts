@@ -10,6 +10,9 @@ import type { Profile } from '../profile/profile.ts'
 import { waitFor } from '../wait.ts'
 
 const eventsAtOnce = 100
+/** How long a stranger's first event waits until the number that they claim was looked up. */
+const aliasMsMax = 2_000
+const strangersMax = 10_000
 
 interface ListenOptions {
   count?: string
@@ -58,6 +61,7 @@ async function listen(
   { count, giveUp, read }: { count: number | undefined; giveUp: AbortSignal; read: boolean },
 ): Promise<number> {
   let printed = 0
+  const aliases = new Aliases(profile, giveUp)
   const nextEvents = async () => {
     const limit = Math.min(eventsAtOnce, (count ?? Number.POSITIVE_INFINITY) - printed)
     const events = await profile.call('events', limit)
@@ -67,13 +71,40 @@ async function listen(
     const events = await waitFor(profile, { watched: 'events', read: nextEvents, giveUp })
     if (!events || giveUp.aborted) break
     for (const event of events) {
-      await print(cli, event)
+      await print(cli, { ...event, from: await aliases.of(event) })
       if (read && event.type === 'message') await markRead(profile, event)
       await profile.call('eventsDone', event.number)
       printed++
     }
   }
   return printed
+}
+
+/** Whom an event is from: the number, which for a stranger is known a moment after the first message. */
+class Aliases {
+  readonly #profile: Profile
+  readonly #giveUp: AbortSignal
+  /** Waited for once; whose claim was not right stays an id. */
+  readonly #strangers = new Set<string>()
+
+  constructor(profile: Profile, giveUp: AbortSignal) {
+    this.#profile = profile
+    this.#giveUp = giveUp
+  }
+
+  async of({ from, conversation }: ClientEvent): Promise<string> {
+    if (from !== conversation || this.#strangers.has(conversation)) return from
+    if (this.#strangers.size < strangersMax) this.#strangers.add(conversation)
+    const time = deadline(aliasMsMax)
+    const giveUp = AbortSignal.any([time.signal, this.#giveUp])
+    const read = async () => {
+      const { alias } = await this.#profile.call('chat', conversation)
+      return alias === conversation ? undefined : alias
+    }
+    const alias = await waitFor(this.#profile, { watched: 'chats', read, giveUp })
+    time.cancel()
+    return alias ?? from
+  }
 }
 
 async function markRead(
