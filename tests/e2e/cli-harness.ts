@@ -112,12 +112,12 @@ export class Running {
   }
 
   write(text: string): void {
-    this.#child.stdin.write(text)
+    void this.#child.stdin.write(text)
     void this.#child.stdin.flush()
   }
 
   endInput(last?: string): void {
-    if (last !== undefined) this.#child.stdin.write(last)
+    if (last !== undefined) void this.#child.stdin.write(last)
     void this.#child.stdin.end()
   }
 

@@ -43,7 +43,7 @@ function looksLikePath(word: string): boolean {
 
 function existsSomewhere(tree: Tree, document: string, path: string): boolean {
   return expandBraces(path).every((each) =>
-    [dirname(document), '.', 'packages', 'packages/server/src'].some((folder) =>
+    [dirname(document), '.', 'packages', 'packages/server/src', 'packages/sdk/src'].some((folder) =>
       tree.exists(normalize(`${folder}/${each}`)),
     ),
   )

@@ -9,9 +9,7 @@ const functionLinesMax = 70
 const columnsMax = 120
 
 /** Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go down; an entry that is not needed any more is a finding. */
-export const ratchet: Readonly<Record<string, number>> = {
-  'packages/wire/src/frames.ts': 529,
-}
+export const ratchet: Readonly<Record<string, number>> = {}
 
 interface Measured {
   path: string
