@@ -27,7 +27,7 @@ test('a position tells its millisecond, and stays a safe integer until 2095', ()
   }
 })
 
-test('[R145] it prints as date, time and sequence', () => {
+test('it prints as date, time and sequence', () => {
   const position = positionAt(Date.UTC(2026, 10, 22, 6, 5, 4, 3)) + 7
   expect(formatPosition(position)).toBe('202611220605040030007')
 })

@@ -90,7 +90,7 @@ export class Inbound {
     const handled = this.#handler.handle(frame, throttledMs)
     if (handled === undefined) return
     this.#busy = true
-    handled.then(() => this.#next())
+    void handled.then(() => this.#next())
   }
 
   #next(): void {

@@ -38,6 +38,8 @@ export interface Refusal {
   retryAfterMs: number
 }
 
+type Details = Partial<Pick<Refusal, 'deviceLists' | 'retryAfterMs'>>
+
 interface SendState {
   log: LogId
   /** Durable up to here. */
@@ -88,21 +90,21 @@ export class Sends {
       try {
         state = await this.#open(send.log)
       } catch {
-        return this.#answerRefusal(send, 'unavailable', retryAfterMs)
+        return this.#answerRefusal(send, 'unavailable', { retryAfterMs })
       }
     }
     if (send.sequence <= state.stored) return this.#acceptedSoon(state)
     if (state.refused !== undefined && send.sequence > state.refused) {
-      return this.#answerRefusal(send, 'out-of-order', 0)
+      return this.#answerRefusal(send, 'out-of-order', {})
     }
     // It is on its way already, and its answer too.
     if (send.sequence <= state.handedIn) return
-    if (throttledMs > 0) return this.#refuse(state, send, 'too-fast', throttledMs)
+    if (throttledMs > 0) return this.#refuse(state, send, 'too-fast', { retryAfterMs: throttledMs })
     if (this.#waiting >= unacceptedSendsMax) {
-      return this.#refuse(state, send, 'too-fast', retryAfterMs)
+      return this.#refuse(state, send, 'too-fast', { retryAfterMs })
     }
-    if (isTooLarge(send)) return this.#refuse(state, send, 'too-large', 0)
-    if (this.#isAhead(send.stamp)) return this.#refuse(state, send, 'stamp-ahead', 0)
+    if (isTooLarge(send)) return this.#refuse(state, send, 'too-large', {})
+    if (this.#isAhead(send.stamp)) return this.#refuse(state, send, 'stamp-ahead', {})
     await this.#checkDevices(state, send)
   }
 
@@ -141,16 +143,16 @@ export class Sends {
     try {
       current = await this.#deps.directory.current(recipient)
     } catch {
-      return this.#refuse(state, send, 'unavailable', retryAfterMs)
+      return this.#refuse(state, send, 'unavailable', { retryAfterMs })
     }
-    if (!current) return this.#refuse(state, send, 'unknown-log', 0)
+    if (!current) return this.#refuse(state, send, 'unknown-log', {})
     const own = recipient === this.#identity.account ? this.#identity.device : undefined
     if (!isForAll(send, current, own)) {
-      return this.#refuse(state, send, 'devices-changed', 0, current.chain)
+      return this.#refuse(state, send, 'devices-changed', { deviceLists: current.chain })
     }
     // An earlier one may have failed meanwhile.
     if (state.refused !== undefined && send.sequence > state.refused) {
-      return this.#answerRefusal(send, 'out-of-order', 0)
+      return this.#answerRefusal(send, 'out-of-order', {})
     }
     this.#append(state, send)
   }
@@ -187,8 +189,8 @@ export class Sends {
       () => {
         state.handedIn = state.stored
         const first = state.refused === undefined || sequence < state.refused
-        if (first) this.#refuse(state, send, 'unavailable', retryAfterMs)
-        else this.#answerRefusal(send, 'out-of-order', 0)
+        if (first) this.#refuse(state, send, 'unavailable', { retryAfterMs })
+        else this.#answerRefusal(send, 'out-of-order', {})
         this.#answered(state)
       },
     )
@@ -217,29 +219,18 @@ export class Sends {
     }
   }
 
-  #refuse(
-    state: SendState,
-    send: Send,
-    reason: RejectReason,
-    waitMs: number,
-    deviceLists: readonly SignedDeviceList[] = [],
-  ): void {
+  #refuse(state: SendState, send: Send, reason: RejectReason, details: Details): void {
     if (mendable.has(reason)) {
       state.refused = Math.min(state.refused ?? send.sequence, send.sequence)
     } else if (state.refused === send.sequence) {
       state.refused = undefined
     }
-    this.#answerRefusal(send, reason, waitMs, deviceLists)
+    this.#answerRefusal(send, reason, details)
   }
 
-  #answerRefusal(
-    { log, sequence }: Send,
-    reason: RejectReason,
-    waitMs: number,
-    deviceLists: readonly SignedDeviceList[] = [],
-  ): void {
+  #answerRefusal({ log, sequence }: Send, reason: RejectReason, details: Details): void {
     this.#deps.onRejected(reason)
-    this.#answers.rejected({ log, sequence, reason, deviceLists, retryAfterMs: waitMs })
+    this.#answers.rejected({ log, sequence, reason, deviceLists: [], retryAfterMs: 0, ...details })
   }
 }
 
