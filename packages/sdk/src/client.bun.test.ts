@@ -4,9 +4,11 @@ import { Database } from 'bun:sqlite'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startServer } from '@parley/testkit'
 import { openBunClient } from './client.bun.ts'
 import { HandClock } from './platform/hand-clock.ts'
 import { lockProfile } from './platform/lock.bun.ts'
+import type { Client } from './types.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'parley-profile-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -98,3 +100,32 @@ test('a damaged database and one of a newer version are said, left as they are, 
     expect(tooNew).toMatchObject({ problem: { code: 'store-newer' } })
   }
 })
+
+test('who logs out and registers again is connected again, and nothing of the first account is left', async () => {
+  await using running = await startServer()
+  await using client = await openBunClient({ folder: folderOf('again'), server: running.url })
+  client.start()
+  const register = async (phone: string) => {
+    const { registration } = await client.startRegistration(phone)
+    const code = running.codes.get(phone) ?? ''
+    const input = { registration, code, name: 'Ada', recoveryKey: undefined }
+    const { account } = await client.finishRegistration(input)
+    await isOnline(client)
+    return account
+  }
+  const first = await register('+4915112345601')
+  await client.logout()
+  expect(client.account.getSnapshot()).toEqual({ kind: 'none' })
+  const second = await register('+4915112345602')
+  expect(second).not.toBe(first)
+  expect(client.chats().getSnapshot()).toEqual([])
+})
+
+async function isOnline({ connection }: Client): Promise<void> {
+  while (connection.getSnapshot().status !== 'online') {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const end = connection.subscribe(resolve)
+    await promise
+    end()
+  }
+}

@@ -71,8 +71,9 @@ function accountOf(engine: Engine, server: string) {
       }),
     logout: () =>
       guardedLater(async () => {
+        // First, or the end of the session would be taken for a removal; and not the engine, so that what is registered next connects again.
+        await engine.connection.stop()
         await registration.logout()
-        await engine.stop()
         store.erase()
       }),
     ownLink: () => guarded(() => linkTo(server, ownAccount(core).account)),
