@@ -5,7 +5,7 @@ import type { Clock } from './platform/ports.ts'
 export function createServerClock(clock: Clock): ServerClock {
   let offsetMs = 0
   return {
-    now: () => clock.now() + offsetMs,
+    now: () => Math.floor(clock.now() + offsetMs),
     offsetMs: () => offsetMs,
     correct(serverTimeMs) {
       offsetMs = serverTimeMs - clock.now()

@@ -1,5 +1,6 @@
 /** What has to be looked after while connected: enough fresh prekeys at the server (E9), messages that nobody fetched in time, memory that may go. */
 import { oneTimePreKeysLow, oneTimePreKeysPerUpload } from '@parley/wire'
+import type { PreKeyCounts } from '@parley/wire'
 import { ownAccount } from './core.ts'
 import type { Core } from './core.ts'
 import { makePreKeys, uploadOf } from './prekeys.ts'
@@ -26,14 +27,17 @@ export async function keepPreKeys(core: Core, force: boolean): Promise<void> {
   const counts = await core.api.preKeyCounts()
   const isLow =
     counts.one_time_prekeys < oneTimePreKeysLow || counts.one_time_kyber_prekeys < oneTimePreKeysLow
-  if (isDue || isLow) await uploadPreKeys(core)
+  if (isDue || isLow) await uploadPreKeys(core, counts)
 }
 
 /** Private keys are committed before the server can hand the public ones out (E23). */
-async function uploadPreKeys(core: Core): Promise<void> {
+async function uploadPreKeys(core: Core, counts: PreKeyCounts): Promise<void> {
   const { store, clock, random } = core
   const account = ownAccount(core)
-  const wanted = { oneTime: oneTimePreKeysPerUpload, oneTimeKyber: oneTimePreKeysPerUpload }
+  const wanted = {
+    oneTime: Math.max(0, oneTimePreKeysPerUpload - counts.one_time_prekeys),
+    oneTimeKyber: Math.max(0, oneTimePreKeysPerUpload - counts.one_time_kyber_prekeys),
+  }
   const firstId = store.transaction(() =>
     takePreKeyIds(store, 2 + wanted.oneTime + wanted.oneTimeKyber),
   )
