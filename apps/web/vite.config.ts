@@ -11,6 +11,8 @@ const fixedNames = new Set(['sw', 'theme-start'])
 export default defineConfig({
   plugins: [react(), tailwind(), appShell()],
   worker: { format: 'es' },
+  // `npm run dev` (tools/dev.ts) runs the server beside.
+  server: { proxy: { '/v1': { target: 'http://127.0.0.1:8080', ws: true } } },
   optimizeDeps: { exclude: ['@sqlite.org/sqlite-wasm'] },
   build: {
     target: 'es2023',

@@ -11,7 +11,7 @@ function link(text: string, href: string): Span {
   return { kind: 'link', text, href }
 }
 
-describe('[C15] marks', () => {
+describe('marks', () => {
   test('read bold, italic, strike and code', () => {
     expect(readMarkup('*a* _b_ ~c~ `d`')).toEqual([
       { kind: 'bold', children: [{ kind: 'text', text: 'a' }] },

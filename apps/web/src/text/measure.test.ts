@@ -14,7 +14,7 @@ describe('bytes left under the limit', () => {
   })
 })
 
-describe('[C15] big emoji', () => {
+describe('big emoji', () => {
   test('are up to three emoji and nothing else', () => {
     for (const text of ['😀', '👩‍👩‍👧‍👦', '🇩🇪 🇫🇷', '👍🏽👍🏽👍🏽'])
       expect(isBigEmoji(text)).toBe(true)
@@ -22,7 +22,7 @@ describe('[C15] big emoji', () => {
   })
 })
 
-describe('[C17] folding', () => {
+describe('folding', () => {
   test('leaves short texts alone', () => {
     expect(foldAt('word '.repeat(200))).toBeUndefined()
   })

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { countryOf, forReading, listCountries, toE164 } from './phone-numbers.ts'
 
-test('[B13] a number is read in national and international form', () => {
+test('a number is read in national and international form', () => {
   for (const written of ['0151 12345678', '+49 151 12345678', '0049 151/12345678']) {
     expect(toE164(written, 'DE')).toBe('+4915112345678')
   }

@@ -26,9 +26,11 @@ export function CopyButton({ text, label, tone = 'quiet', icon = <CopyIcon /> }:
         {icon}
         {outcome === 'copied' ? 'Copied' : label}
       </Button>
-      <span role="status" className="text-small text-danger">
-        {outcome === 'refused' && 'The browser does not allow copying here. Select it and copy.'}
-      </span>
+      {outcome === 'refused' && (
+        <span role="alert" className="text-small text-danger">
+          The browser does not allow copying here. Select it and copy.
+        </span>
+      )}
     </>
   )
 }

@@ -1,5 +1,5 @@
 /** The field for the next message. Enter sends, Shift+Enter breaks the line; what is too long stays and is told. */
-import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useLayoutEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import type { Conversation } from '../../client/queries.ts'
 import { bytesLeft } from '../../text/measure.ts'

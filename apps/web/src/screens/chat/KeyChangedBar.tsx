@@ -29,7 +29,7 @@ export function KeyChangedBar({ conversation, title }: KeyChangedBarProps) {
         {failure ?? (
           <>
             Your safety number with <bdi>{title}</bdi> changed. They may have registered anew, or
-            somebody else has their number. Messages wait until you have seen this.
+            somebody else has their number. Compare it to be sure who is there.
           </>
         )}
       </p>

@@ -1,5 +1,5 @@
 /** The message pane's list: a bounded window of rows that never jumps, opened where reading goes on. */
-import { useEffect, useMemo } from 'react'
+import { useEffect, useEffectEvent, useMemo } from 'react'
 import type { Conversation } from '../../client/queries.ts'
 import type { ChatHeader } from '../../client/types.ts'
 import { useLate, useToday } from '../../platform/clock.ts'
@@ -35,9 +35,9 @@ export function MessageList({ conversation, header, title, unread, sends }: Mess
   const roving = useRoving()
   const tabStop = tabStopIn(rows, roving)
   useReadMark({ conversation, page, feed, unread })
+  const showOwn = useEffectEvent(toEnd)
   useEffect(() => {
-    if (sends > 0) toEnd()
-    // Only a further send counts, not the other things that change.
+    if (sends > 0) showOwn()
   }, [sends])
 
   return (

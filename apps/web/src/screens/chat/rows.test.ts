@@ -19,17 +19,17 @@ function shapeOf(rows: ReturnType<typeof rowsOf>): string[] {
   })
 }
 
-test('[C3] neighbours of one sender join, others do not', () => {
+test('neighbours of one sender join, others do not', () => {
   const items = [message('a', 'you'), message('b', 'you'), message('c', 'me')]
   expect(shapeOf(rowsOf(items, undefined))).toEqual(['day', 'av', '^b', 'c'])
 })
 
-test('[C2] each day begins with its chip, and nothing joins across it', () => {
+test('each day begins with its chip, and nothing joins across it', () => {
   const items = [message('a', 'you'), message('b', 'you', nextDay)]
   expect(shapeOf(rowsOf(items, undefined))).toEqual(['day', 'a', 'day', 'b'])
 })
 
-test('[C1] the divider stands before the first unread message and parts what would join', () => {
+test('the divider stands before the first unread message and parts what would join', () => {
   const items = [message('a', 'you'), message('b', 'you')]
   expect(shapeOf(rowsOf(items, { id: 'b', count: 3 }))).toEqual(['day', 'a', 'unread', 'b'])
 })

@@ -45,14 +45,14 @@ export function usePane(
       made[Symbol.dispose]()
     }
   }, [conversation, feed])
+  const { opening } = messages
   useLayoutEffect(() => {
-    const { opening } = messages
     if (opening === undefined || scroller.current === undefined || rows.length === 0) return
     if (opened.current) scroller.current.settle()
     else open(scroller.current, opening)
     opened.current = true
     // Settles after each commit that may have moved a row.
-  }, [rows, messages.opening])
+  }, [rows, opening])
 
   const toEnd = () => {
     messages.follow()

@@ -34,7 +34,8 @@ export function useRegistration() {
     setRefusal(undefined)
     setEnrolling(true)
     try {
-      const recoveryKey = typed.recoveryKey.trim() || undefined
+      // It is shown in groups, and may be typed so.
+      const recoveryKey = typed.recoveryKey.replace(/\s/g, '') || undefined
       const { code, name } = typed
       const input = { registration, code, name: name.trim(), recoveryKey }
       const registered = await client.finishRegistration(input)

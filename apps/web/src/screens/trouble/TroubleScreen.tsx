@@ -21,7 +21,7 @@ export function TroubleScreen({ problem, onReload, onReset }: TroubleScreenProps
           <WarningIcon className="text-warning" />
           {titleOf(problem)}
         </h1>
-        <p className="text-body text-soft">{problem.says}</p>
+        <p className="text-body text-soft">{adviceFor(problem)}</p>
         <div className="mt-5 flex flex-wrap gap-2">
           <Button onClick={onReload}>Reload</Button>
         </div>
@@ -45,6 +45,18 @@ function titleOf({ code }: ClientProblem): ReactNode {
       return 'Parley is open elsewhere'
     default:
       return 'Parley could not start'
+  }
+}
+
+/** What helps in a browser; the engine's own words are for every place it runs in. */
+function adviceFor({ code, says }: ClientProblem): string {
+  switch (code) {
+    case 'store-corrupt':
+      return 'What this browser has stored for Parley cannot be read. Reload first. If that does not help, start afresh: messages that are only here are lost then.'
+    case 'store-newer':
+      return 'A newer Parley has written it. Reload to get that version; if it stays like this, ask who runs the server to update it.'
+    default:
+      return says
   }
 }
 
