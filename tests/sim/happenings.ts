@@ -68,8 +68,13 @@ async function openAgain(world: World): Promise<void> {
 
 async function crashServer(world: World): Promise<void> {
   if (!world.server.running) return
-  world.tell('the server is killed')
-  world.server.crash()
+  if (world.random.chance(0.7)) {
+    world.tell('the server will die after a write')
+    world.server.crashAfterBatches(world.random.between(1, 8))
+  } else {
+    world.tell('the server is killed')
+    world.server.crash()
+  }
 }
 
 async function startServer(world: World): Promise<void> {

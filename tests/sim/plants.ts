@@ -1,6 +1,6 @@
 /** Faults planted on purpose at the ports, to show that the simulation finds such a thing. None of them is in the product. */
 import type { Log, NewEntry } from '@parley/server'
-import type { ClientSurroundings } from '@parley/sdk'
+import { SimRandom } from '@parley/testkit'
 import type { LogId } from '@parley/wire'
 import type { InvariantName } from './invariants.ts'
 
@@ -13,13 +13,13 @@ export const plants = {
     says: 'the log drops one entry in twenty that it said it has',
     breaks: 'I1',
   },
-  'weak-random': {
-    says: "the clients' randomness repeats after a restart, so session keys do",
+  'repeated-random': {
+    says: "a client's randomness starts over with its process, so its keys come again",
     breaks: 'I7',
   },
-  'ignored-order': {
-    says: 'the log takes what one device sent in another order',
-    breaks: 'I3',
+  'swapped-entries': {
+    says: 'the log now and then stores two entries of one device in the other order',
+    breaks: 'I1',
   },
 } as const satisfies Record<string, { says: string; breaks: InvariantName }>
 
@@ -44,6 +44,14 @@ export function plantInLog(
         return count % 20 === 0 ? Promise.resolve() : log.append(id, entry)
       })
     }
+    case 'swapped-entries': {
+      let count = 0
+      return withAppend(log, async (id, entry) => {
+        count++
+        if (count % 10 === 0) await new Promise<void>((resolve) => later(200, resolve))
+        return log.append(id, entry)
+      })
+    }
     default:
       return log
   }
@@ -62,15 +70,11 @@ function withAppend(log: Log, append: (id: LogId, entry: NewEntry) => Promise<vo
   }
 }
 
-/** The surroundings of a client with the fault in them. */
-export function plantInClient(
-  surroundings: ClientSurroundings,
+/** The randomness of a client's process with the fault in it. `ofDevice` is the same at each start of the device. */
+export function plantInRandom(
+  random: SimRandom,
+  ofDevice: number,
   plant: Plant | undefined,
-): ClientSurroundings {
-  if (plant !== 'weak-random') return surroundings
-  let next = 0
-  const random = (length: number) => {
-    return Uint8Array.from({ length }, () => (next++ * 37 + 11) & 255)
-  }
-  return { ...surroundings, random }
+): SimRandom {
+  return plant === 'repeated-random' ? new SimRandom(ofDevice) : random
 }

@@ -8,7 +8,7 @@ import { ProcessClock } from '@parley/testkit'
 import type { SimEnd, SimNetwork, SimRandom, Scheduler } from '@parley/testkit'
 import type { AccountId } from '@parley/wire'
 import type { ShownChat } from './invariants.ts'
-import { plantInClient } from './plants.ts'
+import { plantInRandom } from './plants.ts'
 import type { Plant } from './plants.ts'
 
 const timelineLimit = 180
@@ -79,6 +79,7 @@ export class SimClient {
   readonly name: string
   readonly database = new Database(':memory:')
   readonly #options: SimClientOptions
+  readonly #deviceSeed: number
   #clock: ProcessClock
   #driver: CrashingDriver | undefined
   client: Client | undefined
@@ -90,6 +91,7 @@ export class SimClient {
   constructor(options: SimClientOptions) {
     this.name = options.name
     this.#options = options
+    this.#deviceSeed = options.random.word()
     this.#clock = new ProcessClock(options.scheduler, 0)
   }
 
@@ -98,17 +100,16 @@ export class SimClient {
     this.#clock = new ProcessClock(scheduler, this.skewMs)
     const driver = new CrashingDriver(openBunDriver(this.database), () => this.crash())
     this.#driver = driver
-    const surroundings = {
+    const client = await openClient({
       driver,
       clock: this.#clock,
-      random: random.bytes,
+      random: plantInRandom(random, this.#deviceSeed, plant).bytes,
       transport: this.#transport(this.#clock),
       dh: nobleDh,
       server: 'http://parley.sim',
       recordEvents: false,
       observeMessageKey,
-    }
-    const client = await openClient(plantInClient(surroundings, plant))
+    })
     this.client = client
     return client
   }

@@ -39,6 +39,8 @@ export class SimServer {
   /** Probability that the bus loses, repeats or delays a message. */
   #busTrouble = 0.05
   crashes = 0
+  /** Batches until the crash; -1: none is planned. */
+  #batchesLeft = -1
 
   constructor(options: SimServerOptions) {
     this.#options = options
@@ -56,6 +58,7 @@ export class SimServer {
   }
 
   heal(): void {
+    this.#batchesLeft = -1
     this.#busTrouble = 0
   }
 
@@ -73,7 +76,7 @@ export class SimServer {
       logger,
       fileBytesMax: undefined,
       queueBytesMax: undefined,
-      onBatch: undefined,
+      onBatch: () => this.#written(clock),
       onParked: undefined,
     })
     const context = {
@@ -122,6 +125,17 @@ export class SimServer {
       drained: () => events.drained(),
       closed: () => events.closed(),
     }
+  }
+
+  /** Dies soon after the n-th batch from here is on the disk: what was answered meanwhile must be there afterwards. */
+  crashAfterBatches(count: number): void {
+    this.#batchesLeft = count
+  }
+
+  #written(clock: ProcessClock): void {
+    if (this.#batchesLeft < 0 || --this.#batchesLeft > 0) return
+    this.#batchesLeft = -1
+    clock.after(this.#options.random.below(40), () => this.crash())
   }
 
   /** The process dies here; its files keep what was committed. */
