@@ -1,0 +1,70 @@
+/** The real server process with the built web app, and Chromium. */
+import { spawnServer } from '@parley/testkit'
+import type { SpawnedServer } from '@parley/testkit'
+import type { Browser, BrowserContext } from 'playwright-core'
+import { launchChromium } from './chromium.ts'
+import { Person } from './person.ts'
+
+const actionMs = 15_000
+export const wide = { width: 1280, height: 800 }
+export const phone = { width: 390, height: 844 }
+
+export class AppRig implements AsyncDisposable {
+  readonly browser: Browser
+  server: SpawnedServer
+  /** Errors that a page threw or logged. */
+  readonly pageErrors: string[] = []
+  #numbers = 0
+
+  private constructor(browser: Browser, server: SpawnedServer) {
+    this.browser = browser
+    this.server = server
+  }
+
+  static async open(): Promise<AppRig> {
+    const server = await spawnServer()
+    const browser = await launchChromium()
+    return new AppRig(browser, server)
+  }
+
+  async context(options: { viewport?: typeof wide; dark?: boolean } = {}): Promise<BrowserContext> {
+    const context = await this.browser.newContext({
+      viewport: options.viewport ?? wide,
+      colorScheme: options.dark ? 'dark' : 'light',
+      locale: 'en-GB',
+    })
+    context.setDefaultTimeout(actionMs)
+    context.on('weberror', (error) => this.pageErrors.push(String(error.error())))
+    return context
+  }
+
+  /** A new person with a number of their own, in a context of their own. */
+  async person(
+    name: string,
+    options: { viewport?: typeof wide; dark?: boolean } = {},
+  ): Promise<Person> {
+    const context = await this.context(options)
+    const number = `+4915112${String(100_000 + this.#numbers++)}`
+    return Person.register({
+      context,
+      url: this.server.url,
+      name,
+      phone: number,
+      code: (wanted) => this.server.code(wanted),
+    })
+  }
+
+  /** SIGKILL, then the same folder and port again. */
+  async killAndRestart(): Promise<void> {
+    const { server } = this
+    const { port } = new URL(server.url)
+    server.kill('SIGKILL')
+    await server.exited
+    this.server = await spawnServer({ dataFolder: server.dataFolder, port: Number(port) })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.browser.close()
+    await this.server[Symbol.asyncDispose]()
+  }
+}
