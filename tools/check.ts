@@ -35,7 +35,7 @@ const steps: readonly Step[] = [
     folder: root,
   },
   { name: 'format', commands: [['biome', 'format', '--reporter=summary']], folder: root },
-  { name: 'unused', commands: [['knip', '--no-progress']], folder: root },
+  { name: 'unused', commands: [['knip', '--no-progress', '--no-config-hints']], folder: root },
   {
     name: 'wire',
     commands: [

@@ -61,7 +61,8 @@ const ruleId = '[A-Z]{1,2}\\d{1,3}'
 /** `- **L3** …`, `### L3 …` or `| L3 | …` at the beginning of a line defines a rule. */
 const definition = new RegExp(`^[-*#|> \\t]*(${ruleId})\\b`, 'gm')
 const inTestName = new RegExp(`\\[(${ruleId}(?:[ ,–-]+${ruleId})*)\\]`, 'g')
-const testName = /\b(?:test|it|describe)(?:\.\w+(?:\([^)]*\))?)*\(\s*(['"`])(.*?)\1/gs
+/** The first argument of a call, whatever a suite calls its `test`. */
+const testName = /\(\s*(['"`])(\[.*?)\1/gs
 
 export function checkRules(tree: Tree): Finding[] {
   const findings: Finding[] = []
