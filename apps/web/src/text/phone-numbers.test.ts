@@ -17,7 +17,7 @@ test('what cannot be a number is refused', () => {
 
 test('the country follows from the code', () => {
   expect(countryOf('+49151')).toBe('DE')
-  expect(countryOf('0044 20')).toBe('GB')
+  expect(countryOf('0033 1')).toBe('FR')
   expect(countryOf('0151')).toBeUndefined()
 })
 

@@ -29,12 +29,15 @@ export function Ticks({ state, time }: { state: TickState; time?: string }) {
       aria-label={words[state]}
       title={title}
       className={classNames(
-        'inline-block shrink-0',
+        'inline-flex shrink-0 items-center',
         state === 'read' && 'text-accent',
         state === 'failed' && 'text-danger',
       )}
     >
       <Icon />
+      <span aria-hidden className="tick-word">
+        {words[state]}
+      </span>
     </span>
   )
 }

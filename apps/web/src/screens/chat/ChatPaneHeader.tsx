@@ -35,8 +35,8 @@ export function ChatPaneHeader({ conversation, header, title }: ChatPaneHeaderPr
       </Link>
       <Avatar id={conversation} name={title} sizePx={38} online={header?.online === true} />
       <div className="min-w-0 flex-1">
-        <h1 dir="auto" className="truncate text-start font-semibold">
-          {title}
+        <h1 className="truncate font-semibold">
+          <bdi>{title}</bdi>
         </h1>
         {header !== undefined && <Presence header={header} />}
       </div>

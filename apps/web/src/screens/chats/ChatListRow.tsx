@@ -32,14 +32,13 @@ export const ChatListRow = memo(function ChatListRow(props: ChatListRowProps) {
         <div className="flex items-baseline gap-2">
           <Link
             href={pathOf(chat.conversation)}
-            dir="auto"
             aria-describedby={`${id}-time ${id}-preview`}
             aria-current={selected ? 'page' : undefined}
             tabIndex={tabStop ? 0 : -1}
             onFocus={() => onFocus(chat.conversation)}
-            className="chat-row-link min-w-0 flex-1 truncate text-start font-semibold"
+            className="chat-row-link min-w-0 flex-1 truncate font-semibold"
           >
-            {chat.title}
+            <bdi>{chat.title}</bdi>
           </Link>
           <time id={`${id}-time`} className="shrink-0 text-time text-faint tabular-nums">
             {chat.stamp > 0 && rowTime(chat.stamp, today)}
@@ -68,11 +67,11 @@ function Preview({ chat, selected }: { chat: ChatRow; selected: boolean }) {
   return (
     <span className={classNames(line, 'flex items-center gap-1 text-soft')}>
       {chat.previewMine && chat.previewStatus !== undefined && <Ticks state={chat.previewStatus} />}
-      <span dir="auto" className="min-w-0 flex-1 truncate text-start">
+      <span className="min-w-0 flex-1 truncate">
         {chat.previewMine && (
           <span className={chat.previewStatus === undefined ? '' : 'sr-only'}>You: </span>
         )}
-        {chat.preview}
+        <bdi>{chat.preview}</bdi>
       </span>
     </span>
   )

@@ -66,7 +66,7 @@ function wordsFor(
   if (connection === undefined) return undefined
   // The browser knows of a missing network before the connection falls silent.
   if (!browserOnline) return 'Waiting for network'
-  const problem = connection.problem?.says
+  const problem = wordsForProblem(connection)
   switch (connection.status) {
     case 'online':
       return undefined
@@ -79,6 +79,11 @@ function wordsFor(
     case 'stopped':
       return problem
   }
+}
+
+function wordsForProblem({ problem }: ConnectionState): string | undefined {
+  if (problem?.code === 'server-unreachable') return 'Connecting… The server does not answer yet.'
+  return problem?.says
 }
 
 function onNetworkChange(listener: () => void): () => void {

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { problemOf } from '../../client/problems.ts'
 import type { RegistrationStep } from '../../client/types.ts'
+import { keepStorage } from '../../platform/storage.ts'
 import { useWindowState } from '../../state/window-state.ts'
 import { homeCountry } from '../../text/use-phone-numbers.ts'
 
@@ -39,7 +40,7 @@ export function useRegistration() {
       const { code, name } = typed
       const input = { registration, code, name: name.trim(), recoveryKey }
       const registered = await client.finishRegistration(input)
-      void askToKeepStorage()
+      void keepStorage()
       setNewKey(registered.recoveryKey)
       if (registered.recoveryKey === '') setEnrolling(false)
       else setStage('recovery-key')
@@ -71,13 +72,4 @@ export function useRegistration() {
 
 function nothingTyped(): Typed {
   return { phone: '', country: homeCountry(), code: '', name: '', recoveryKey: '' }
-}
-
-/** So that the browser does not clear the messages when space runs low. */
-async function askToKeepStorage(): Promise<void> {
-  try {
-    await navigator.storage.persist()
-  } catch {
-    // Not offered everywhere; EngineState says what the storage is worth.
-  }
 }

@@ -8,6 +8,7 @@ import { Button } from '../../ui/Button.tsx'
 import { classNames } from '../../ui/class-names.ts'
 import { Dialog } from '../../ui/Dialog.tsx'
 import { OwnLink } from './OwnLink.tsx'
+import { StorageNote } from './StorageNote.tsx'
 
 export function SettingsSheet({ onClose }: { onClose: () => void }) {
   const show = useWindowState((state) => state.show)
@@ -24,6 +25,7 @@ export function SettingsSheet({ onClose }: { onClose: () => void }) {
           safe as the device: whoever can open its profile can read it.
         </p>
       </section>
+      <StorageNote />
       <div className="mt-6 flex flex-col gap-2">
         <Button tone="quiet" onClick={() => show({ kind: 'shortcuts' })}>
           Keyboard shortcuts
