@@ -99,16 +99,20 @@ export async function checkClaims(core: Core): Promise<void> {
   const now = clock.now()
   for (const row of readUncheckedClaims(store, now - claimAgainMs, claimsPerRound)) {
     if (!takeLookup(core, now)) return
-    try {
-      const { account } = await core.api.lookup(row.phoneClaim)
-      writeChecked(core, row, account === row.account, now)
-    } catch (error) {
-      if (!(error instanceof ApiFailure) || error.code !== 'unknown-account') {
-        if (error instanceof ApiFailure || error instanceof ParleyError) return
-        throw error
-      }
-      writeChecked(core, row, false, now)
-    }
+    const isTheirs = await isNumberOf(core, row)
+    if (isTheirs === undefined) return
+    writeChecked(core, row, isTheirs, now)
+  }
+}
+
+/** Undefined when the server cannot say it now. */
+async function isNumberOf(core: Core, row: ContactRow): Promise<boolean | undefined> {
+  try {
+    return (await core.api.lookup(row.phoneClaim)).account === row.account
+  } catch (error) {
+    if (error instanceof ApiFailure && error.code === 'unknown-account') return false
+    if (error instanceof ApiFailure || error instanceof ParleyError) return undefined
+    throw error
   }
 }
 

@@ -1,6 +1,11 @@
 /** E23 on the real server: a profile that was copied or restored never uses a key twice, and what it had not sent still goes out. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
+import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AccountId } from '@parley/wire'
+import type { Client } from './types.ts'
 import { startServer } from '@parley/testkit'
 import { openBunDriver } from './store/sqlite.bun.ts'
 import { openOn, register, timelineOf, until, untilStatus, untilTexts } from './test-people.ts'
@@ -50,3 +55,48 @@ test('[Y41] a device whose place was taken says so and keeps what was written', 
   })
   expect(timelineOf(ana.client, ben.account).getSnapshot().items).toEqual([])
 })
+
+test('[Y42] a server that was restored from an older state is given again what it forgot', async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'parley-restored-'))
+  await using server = await startServer({ dataFolder })
+  await using ana = await register(server, 'Ana')
+  await using ben = await register(server, 'Ben')
+  await ana.client.findContact(ben.phone)
+  await ana.client.sendText(ben.account, 'one')
+  await untilStatus(ana.client, ben.account, 'delivered')
+  await server.stop()
+  await cp(dataFolder, `${dataFolder}-backup`, { recursive: true })
+  await server.restart()
+  await ben.client.stop()
+  await until(ana.client.connection, ({ status }) => status === 'online')
+  await ana.client.sendText(ben.account, 'two')
+  await untilAccepted(ana.client, ben.account, 2)
+  await server.stop()
+  await rm(dataFolder, { recursive: true })
+  await rename(`${dataFolder}-backup`, dataFolder)
+  newIncarnation(dataFolder)
+  await server.restart()
+  ben.client.start()
+  await untilTexts(ben.client, ana.account, ['one', 'two'], 30_000)
+  await untilStatus(ana.client, ben.account, 'delivered')
+  await ben.client.sendText(ana.account, 'three')
+  await untilTexts(ana.client, ben.account, ['one', 'two', 'three'])
+  expect(timelineOf(ana.client, ben.account).getSnapshot().items.length).toBe(3)
+  await server.stop()
+  await rm(dataFolder, { recursive: true })
+}, 60_000)
+
+/** What restoring a backup does to a server. */
+function newIncarnation(dataFolder: string): void {
+  const database = new Database(join(dataFolder, 'accounts.sqlite'))
+  database.run("UPDATE server_state SET value = 'restored' WHERE name = 'incarnation'")
+  database.run('DELETE FROM one_time_prekeys')
+  database.close()
+}
+
+async function untilAccepted(client: Client, peer: AccountId, count: number): Promise<void> {
+  await until(timelineOf(client, peer), ({ items }) => {
+    const done = items.filter((item) => item.status !== 'pending' && item.status !== 'failed')
+    return done.length === count
+  })
+}

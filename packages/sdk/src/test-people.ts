@@ -103,10 +103,11 @@ export function untilTexts(
   client: Client,
   conversation: AccountId,
   texts: readonly string[],
+  withinMs = 10_000,
 ): Promise<unknown> {
   const wanted = JSON.stringify(texts)
   const query = timelineOf(client, conversation)
-  return until(query, (page) => JSON.stringify(textsOf(page.items)) === wanted)
+  return until(query, (page) => JSON.stringify(textsOf(page.items)) === wanted, withinMs)
 }
 
 export function untilStatus(

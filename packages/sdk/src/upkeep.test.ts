@@ -119,7 +119,7 @@ test('[Y5] a stamp that is refused is made again by the clock of the server', as
   const engine = await engineOf(ana, server, clock)
   engine.start()
   await until(engine.connection.state, ({ status }) => status === 'online')
-  const startedMs = Date.now()
+  const startedMs = clock.now()
   clock.skewMs = 3_600_000
   for (const text of ['one', 'two', 'three']) {
     composeText(engine.core, ben.account, text, undefined)
