@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   LocalBus,
+  openLogger,
   openMetrics,
   openSqliteLog,
   openSqliteSql,
@@ -13,7 +14,6 @@ import {
 import type { Bus, RunningServer, SocketEvents, Sql, SqliteLog } from '@parley/server'
 import { ProcessClock } from '@parley/testkit'
 import type { Scheduler, SimEnd, SimNetwork, SimRandom } from '@parley/testkit'
-import pino from 'pino'
 import { plantInLog } from './plants.ts'
 import type { Plant } from './plants.ts'
 
@@ -65,7 +65,7 @@ export class SimServer {
   async start(): Promise<void> {
     const { scheduler, network, random, plant } = this.#options
     const clock = new ProcessClock(scheduler, 0)
-    const logger = pino({ level: 'silent' })
+    const logger = openLogger('silent')
     const sql = await openSqliteSql(join(this.#folder, 'accounts.sqlite'))
     const log = await openSqliteLog({
       path: join(this.#folder, 'log.sqlite'),
