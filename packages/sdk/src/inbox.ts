@@ -166,7 +166,9 @@ export class Inbox {
       if (listedDevice(readDeviceList(store, content.sender), content.senderDevice)) continue
       asked.add(content.sender)
       try {
-        await refreshDevices(this.#core, content.sender)
+        const learned = await refreshDevices(this.#core, content.sender)
+        // What could not be verified before goes first: one device's messages show in order (I3).
+        if (learned === 'changed') await this.retryNow(content.sender)
       } catch (error) {
         if (error instanceof StoreError) throw error
       }

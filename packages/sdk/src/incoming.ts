@@ -19,10 +19,10 @@ function keyOf(head: Head) {
   return { conversation: head.sender, sender: head.sender, id: head.messageId }
 }
 
-/** Y12: shown already (and not waited for): the entry is a repeat, or another encryption of the same message. */
+/** Y12, Y34: shown already and not waited for: the entry is a repeat, or another encryption of the same message. What is lost stays lost: it may have been given up because the root changed. */
 export function isTaken(core: Core, head: Head): boolean {
   const message = readMessage(core.store, keyOf(head))
-  return message !== undefined && message.kind !== 'waiting' && message.kind !== 'lost'
+  return message !== undefined && message.kind !== 'waiting'
 }
 
 /** The sender may have sent it again under a new number: its ticks wait for the mark of that one. */

@@ -19,6 +19,7 @@ import { newestStamp, readMessage, writeAccepted, writeFailed } from './store/me
 import type { MessageRow } from './store/messages.ts'
 import {
   deleteOutbox,
+  hasOutboxFor,
   readAcceptedUpTo,
   readOutboxBySequence,
   readOutboxPeers,
@@ -52,6 +53,8 @@ export class Outbox {
   readonly #waiting = new Set<Lane>()
   readonly #alarm: Alarm
   #open = false
+  /** The connection took the last frame not: it says when it does again. */
+  #blocked = false
   #sealing = 0
   #inFlight = 0
   #inFlightBytes = 0
@@ -71,6 +74,7 @@ export class Outbox {
     this.#inFlightBytes = 0
     this.#answeredAtMs = this.#core.clock.now()
     this.#open = true
+    this.#blocked = false
     for (const peer of readOutboxPeers(this.#core.store)) this.wake(peer)
   }
 
@@ -80,6 +84,7 @@ export class Outbox {
 
   /** The connection takes frames again. */
   writable(): void {
+    this.#blocked = false
     this.#wakeWaiting()
   }
 
@@ -114,7 +119,17 @@ export class Outbox {
       throw error
     } finally {
       lane.running = false
+      this.#forgetIdle(lane)
+      this.#wakeWaiting()
     }
+  }
+
+  /** People with nothing under way take no room. */
+  #forgetIdle(lane: Lane): void {
+    const { peer, inFlight, notBeforeMs } = lane
+    if (inFlight.size > 0 || lane.again || this.#lanes.get(peer) !== lane) return
+    if (notBeforeMs > this.#core.clock.now() || this.#waiting.has(lane)) return
+    if (this.#isOpen(lane) && !hasOutboxFor(this.#core.store, peer)) this.#lanes.delete(peer)
   }
 
   /** The connection that the lane belongs to is still there. */
@@ -152,7 +167,9 @@ export class Outbox {
   }
 
   #send(lane: Lane, row: OutboxRow): boolean {
-    if (!row.frame || !this.#connection.send(decodeClientFrame(row.frame))) return false
+    if (!row.frame) return false
+    this.#blocked = !this.#connection.send(decodeClientFrame(row.frame))
+    if (this.#blocked) return false
     if (this.#inFlight === 0) this.#answeredAtMs = this.#core.clock.now()
     lane.inFlight.set(row.sequence, row.frame.length)
     lane.sentUpTo = row.sequence
@@ -330,10 +347,14 @@ export class Outbox {
     this.#answeredAtMs = this.#core.clock.now()
   }
 
+  /** As many as may find room; each wakes the next when it is done. */
   #wakeWaiting(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const lane of waiting) this.#advance(lane)
+    const isFull = this.#inFlight >= unacceptedSendsMax || this.#inFlightBytes >= inFlightBytesMax
+    if (isFull || this.#blocked || this.#sealing >= sealingMax || this.#waiting.size === 0) return
+    for (const lane of [...this.#waiting].slice(0, sealingMax)) {
+      this.#waiting.delete(lane)
+      this.#advance(lane)
+    }
   }
 
   #rang(): void {

@@ -8,7 +8,8 @@ import { readContact, updateContact } from './store/contacts.ts'
 import { insertEvent } from './store/events.ts'
 import { raiseMarks, readMarks, readOwed, writeConfirmed } from './store/marks.ts'
 import type { Marks } from './store/marks.ts'
-import { newestProfileDelivered, readCovered, touchMessage, writeStatus } from './store/messages.ts'
+import { readCovered, touchMessage, writeStatus } from './store/messages.ts'
+import type { MessageRow } from './store/messages.ts'
 import { deleteAbsentUpTo } from './store/unopened.ts'
 import { Alarm } from './tasks.ts'
 
@@ -93,16 +94,16 @@ export function writeReceiptEntry(core: Core, receipt: ReceiptContent): void {
       status,
     )
     touchMessage(store, reader)
+    writeProfileSeen(core, reader, covered)
     if (!core.recordEvents) continue
     insertEvent(store, { type: 'receipt', conversation: reader, message: newest.number, status })
   }
-  writeProfileSeen(core, reader, receipt.delivered)
 }
 
-/** Name and number need not be sent again to somebody who has them. */
-function writeProfileSeen(core: Core, reader: AccountId, upTo: number): void {
+/** Y24: name and number need not be sent again to somebody who has them. */
+function writeProfileSeen(core: Core, reader: AccountId, covered: readonly MessageRow[]): void {
   const { store } = core
-  const seen = newestProfileDelivered(store, reader, upTo)
+  const seen = Math.max(...covered.map((message) => message.profileVersion))
   const contact = readContact(store, reader)
   if (contact && seen > contact.profileSeen) updateContact(store, reader, { profileSeen: seen })
 }

@@ -1,12 +1,11 @@
 /** The live chat list, and what stands at the top of an open chat. */
 import type { AccountId } from '@parley/wire'
 import type { PresenceOf } from '../presence.ts'
-import { readChat, readChats } from '../store/chats.ts'
-import type { ChatState } from '../store/chats.ts'
+import { readChat, readChatLines } from '../store/chats.ts'
+import type { ChatLine } from '../store/chats.ts'
 import { aliasOf, readContact, titleOf } from '../store/contacts.ts'
-import type { ContactRow } from '../store/contacts.ts'
-import { readMessageByNumber } from '../store/messages.ts'
-import type { MessageRow } from '../store/messages.ts'
+import type { ContactNames } from '../store/contacts.ts'
+import type { MessageKind } from '../store/messages.ts'
 import type { Store } from '../store/store.ts'
 import type { ChatHeader, ChatRow, LiveQuery } from '../types.ts'
 import { liveQuery } from './live.ts'
@@ -17,19 +16,23 @@ type PresenceQuery = (account: AccountId) => PresenceOf
 
 export function chatsQuery(store: Store, presence: PresenceQuery): LiveQuery<ChatRow[]> {
   return liveQuery(store, ['chats'], () =>
-    readChats(store).map((chat) => rowOf(store, chat, presence)),
+    readChatLines(store, previewLength).map((line) => rowOf(line, presence)),
   )
 }
 
-function rowOf(store: Store, chat: ChatState, presence: PresenceQuery): ChatRow {
-  const { conversation, stamp, unread, draft } = chat
-  const newest = chat.newest === undefined ? undefined : readMessageByNumber(store, chat.newest)
+function rowOf(line: ChatLine, presence: PresenceQuery): ChatRow {
+  const { conversation, stamp, unread, draft } = line
   return {
     conversation,
-    ...namesOf(conversation, readContact(store, conversation)),
-    preview: previewOf(newest),
-    previewMine: newest?.mine ?? false,
-    previewStatus: newest?.status,
+    ...namesOf({
+      account: conversation,
+      ownName: line.own_name ?? '',
+      profileName: line.profile_name ?? '',
+      phone: line.phone ?? '',
+    }),
+    preview: previewOf(line.kind, line.text ?? ''),
+    previewMine: line.mine === 1,
+    previewStatus: line.status ?? undefined,
     stamp,
     unread,
     draft,
@@ -37,15 +40,14 @@ function rowOf(store: Store, chat: ChatState, presence: PresenceQuery): ChatRow 
   }
 }
 
-function namesOf(conversation: AccountId, contact: ContactRow | undefined) {
-  if (!contact) return { title: conversation.slice(0, 8), alias: conversation }
-  return { title: titleOf(contact), alias: aliasOf(contact) }
+function namesOf(names: ContactNames): { title: string; alias: string } {
+  return { title: titleOf(names), alias: aliasOf(names) }
 }
 
-function previewOf(message: MessageRow | undefined): string {
-  switch (message?.kind) {
+function previewOf(kind: MessageKind | null, text: string): string {
+  switch (kind) {
     case 'text':
-      return message.text.slice(0, previewLength)
+      return text
     case 'waiting':
       return 'Waiting for this message'
     case 'lost':
@@ -54,9 +56,13 @@ function previewOf(message: MessageRow | undefined): string {
       return 'Update the app to see this message'
     case 'key-changed':
       return 'The safety number has changed'
-    case undefined:
+    case null:
       return ''
   }
+}
+
+function unknownPerson(account: AccountId): ContactNames {
+  return { account, ownName: '', profileName: '', phone: '' }
 }
 
 export function chatQuery(
@@ -69,7 +75,7 @@ export function chatQuery(
     const chat = readChat(store, conversation)
     return {
       conversation,
-      ...namesOf(conversation, contact),
+      ...namesOf(contact ?? unknownPerson(conversation)),
       phone: contact?.phone || undefined,
       ...presence(conversation),
       draft: chat?.draft ?? '',

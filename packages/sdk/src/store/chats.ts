@@ -1,5 +1,7 @@
 /** The chat list, materialised: a row per chat, written in the transaction that changes its messages. */
 import type { AccountId } from '@parley/wire'
+import type { MessageStatus } from '../types.ts'
+import type { MessageKind } from './messages.ts'
 import type { Store } from './store.ts'
 
 export interface ChatState {
@@ -34,11 +36,34 @@ export function readChat(store: Store, conversation: AccountId): ChatState | und
   return row && chatOf(row)
 }
 
-/** Newest first; those with a draft and no message come by their place as well. */
-export function readChats(store: Store): ChatState[] {
-  return store
-    .all<Row>("SELECT * FROM chats WHERE newest IS NOT NULL OR draft <> '' ORDER BY sort DESC")
-    .map(chatOf)
+/** A chat with what its line in the list shows, read at once: the list is read after each change. */
+export interface ChatLine {
+  conversation: AccountId
+  stamp: number
+  unread: number
+  draft: string
+  kind: MessageKind | null
+  /** The beginning. */
+  text: string | null
+  mine: number | null
+  status: MessageStatus | null
+  own_name: string | null
+  profile_name: string | null
+  phone: string | null
+}
+
+/** Newest first. */
+export function readChatLines(store: Store, textLength: number): ChatLine[] {
+  return store.all<ChatLine>(
+    `SELECT chats.conversation, chats.stamp, chats.unread, chats.draft, messages.kind,
+       substr(messages.text, 1, ?) AS text, messages.mine, messages.status,
+       contacts.own_name, contacts.profile_name, contacts.phone
+     FROM chats LEFT JOIN messages ON messages.number = chats.newest
+       LEFT JOIN contacts ON contacts.account = chats.conversation
+     WHERE chats.newest IS NOT NULL OR chats.draft <> ''
+     ORDER BY chats.sort DESC`,
+    [textLength],
+  )
 }
 
 /** Makes the row anew from the chat's messages. */

@@ -121,16 +121,14 @@ export function readContactByPhone(store: Store, phone: string): ContactRow | un
   return row && contactOf(row)
 }
 
-/** What to call them: own name for them, else theirs, else the number, else the start of the id. */
-export function titleOf(contact: ContactRow): string {
-  return contact.ownName || contact.profileName || aliasOrShortId(contact)
-}
+export type ContactNames = Pick<ContactRow, 'account' | 'ownName' | 'profileName' | 'phone'>
 
-function aliasOrShortId(contact: ContactRow): string {
-  return contact.phone || contact.account.slice(0, 8)
+/** What to call them: own name for them, else theirs, else the number, else the start of the id. */
+export function titleOf({ account, ownName, profileName, phone }: ContactNames): string {
+  return ownName || profileName || phone || account.slice(0, 8)
 }
 
 /** What names them to other programs: number, else account id. */
-export function aliasOf(contact: ContactRow): string {
-  return contact.phone || contact.account
+export function aliasOf({ account, phone }: ContactNames): string {
+  return phone || account
 }

@@ -33,6 +33,8 @@ export interface MessageRow {
   failure: ClientProblem | undefined
   /** The recipient's root key when it was last encrypted. */
   rootKey: Uint8Array | undefined
+  /** The version of the own profile that went with it; 0: none. */
+  profileVersion: number
 }
 
 interface Row {
@@ -52,6 +54,7 @@ interface Row {
   failure_code: string | null
   failure_says: string | null
   root_key: Uint8Array | null
+  profile_version: number
 }
 
 export function messageOf(row: Row): MessageRow {
@@ -72,6 +75,7 @@ export function messageOf(row: Row): MessageRow {
     status: (row.status ?? undefined) as MessageStatus | undefined,
     failure: code === null ? undefined : { code: code as ProblemCode, says: says ?? '' },
     rootKey: row.root_key ?? undefined,
+    profileVersion: row.profile_version,
   }
 }
 
@@ -279,17 +283,6 @@ export function writeStatus(store: Store, numbers: readonly number[], status: Me
   for (const number of numbers) {
     store.run('UPDATE messages SET status = ? WHERE number = ?', [status, number])
   }
-}
-
-/** The newest profile version that a delivered message carried to the reader. */
-export function newestProfileDelivered(store: Store, reader: AccountId, upTo: number): number {
-  return (
-    store.one<{ version: number | null }>(
-      `SELECT max(profile_version) AS version FROM messages
-       WHERE conversation = ? AND mine = 1 AND sequence BETWEEN 1 AND ? AND profile_version > 0`,
-      [reader, upTo],
-    )?.version ?? 0
-  )
 }
 
 /** Own texts that the server took and nobody is known to have: oldest first. */

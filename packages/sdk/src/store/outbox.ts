@@ -177,3 +177,7 @@ export function readTextIds(store: Store, peer: AccountId): MessageId[] {
     )
     .map((row) => row.id)
 }
+
+export function hasOutboxFor(store: Store, peer: AccountId): boolean {
+  return store.one('SELECT 1 FROM outbox WHERE peer = ? LIMIT 1', [peer]) !== undefined
+}

@@ -65,8 +65,7 @@ CREATE INDEX messages_by_id ON messages (id);
 CREATE INDEX messages_unread ON messages (conversation, sort) WHERE unread = 1;
 CREATE INDEX messages_unread_device ON messages (conversation, sender_device, sequence)
   WHERE unread = 1;
-CREATE INDEX messages_underway ON messages (conversation, sequence)
-  WHERE mine = 1 AND status IN ('pending', 'accepted', 'delivered');
+CREATE INDEX messages_underway ON messages (status, conversation, sequence) WHERE mine = 1;
 CREATE TABLE unopened (
   sender TEXT NOT NULL, id TEXT NOT NULL, sender_device TEXT NOT NULL, sequence INTEGER NOT NULL,
   stamp INTEGER NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL, ciphertext BLOB,
