@@ -1,7 +1,7 @@
 /** Marks and links in messages: what becomes a span, and that no character of a text is ever lost. */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { readMarkup, type Span } from './markup.ts'
+import { readMarkup, type Span, withoutMarks } from './markup.ts'
 
 function textOf(spans: readonly Span[]): string {
   return spans.map((span) => ('children' in span ? textOf(span.children) : span.text)).join('')
@@ -62,6 +62,10 @@ describe('links', () => {
     const address = 'https://a.example/_x_y_'
     expect(textOf(readMarkup(address))).toBe(address)
   })
+})
+
+test('a preview shows the words alone', () => {
+  expect(withoutMarks('*Hello _you_* `x` 2 * 3')).toBe('Hello you x 2 * 3')
 })
 
 test('no text is lost but the marks themselves', () => {

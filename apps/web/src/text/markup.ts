@@ -28,6 +28,15 @@ export function readMarkup(text: string): Span[] {
   return readSpans(text, depthMax)
 }
 
+/** The same text without its marks, for a preview. */
+export function withoutMarks(text: string): string {
+  return wordsOf(readMarkup(text))
+}
+
+function wordsOf(spans: readonly Span[]): string {
+  return spans.map((span) => ('children' in span ? wordsOf(span.children) : span.text)).join('')
+}
+
 function readSpans(text: string, depth: number): Span[] {
   const spans: Span[] = []
   let plainFrom = 0

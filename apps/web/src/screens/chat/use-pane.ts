@@ -35,6 +35,8 @@ export function usePane(
   useLayoutEffect(() => {
     if (paneRef.current === null || columnRef.current === null) return
     const made = new MessageScroller(paneRef.current, columnRef.current, (view) => {
+      // What is mounted before the chat stands at its place has not been in sight.
+      if (!opened.current) return
       feed.publish(view)
       latest.current.move(view)
     })

@@ -3,6 +3,7 @@ import { memo, useId } from 'react'
 import { Link } from 'wouter'
 import type { Conversation } from '../../client/queries.ts'
 import type { ChatRow } from '../../client/types.ts'
+import { withoutMarks } from '../../text/markup.ts'
 import { rowTime } from '../../text/times.ts'
 import { Avatar } from '../../ui/Avatar.tsx'
 import { classNames } from '../../ui/class-names.ts'
@@ -71,7 +72,7 @@ function Preview({ chat, selected }: { chat: ChatRow; selected: boolean }) {
         {chat.previewMine && (
           <span className={chat.previewStatus === undefined ? '' : 'sr-only'}>You: </span>
         )}
-        <bdi>{chat.preview}</bdi>
+        <bdi>{withoutMarks(chat.preview)}</bdi>
       </span>
     </span>
   )
