@@ -3,6 +3,7 @@ import { spawnServer } from '@parley/testkit'
 import type { SpawnedServer } from '@parley/testkit'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
+import { Line } from './line.ts'
 import { Person } from './person.ts'
 
 const actionMs = 15_000
@@ -14,6 +15,7 @@ export class AppRig implements AsyncDisposable {
   server: SpawnedServer
   /** Errors that a page threw or logged. */
   readonly pageErrors: string[] = []
+  readonly #lines: Line[] = []
   #numbers = 0
 
   private constructor(browser: Browser, server: SpawnedServer) {
@@ -22,7 +24,7 @@ export class AppRig implements AsyncDisposable {
   }
 
   static async open(): Promise<AppRig> {
-    const server = await spawnServer()
+    const server = await spawnServer({ web: true })
     const browser = await launchChromium()
     return new AppRig(browser, server)
   }
@@ -44,10 +46,12 @@ export class AppRig implements AsyncDisposable {
     options: { viewport?: typeof wide; dark?: boolean } = {},
   ): Promise<Person> {
     const context = await this.context(options)
+    const line = new Line(this.server.url)
+    this.#lines.push(line)
     const number = `+4915112${String(100_000 + this.#numbers++)}`
     return Person.register({
       context,
-      url: this.server.url,
+      line,
       name,
       phone: number,
       code: (wanted) => this.server.code(wanted),
@@ -60,11 +64,16 @@ export class AppRig implements AsyncDisposable {
     const { port } = new URL(server.url)
     server.kill('SIGKILL')
     await server.exited
-    this.server = await spawnServer({ dataFolder: server.dataFolder, port: Number(port) })
+    this.server = await spawnServer({
+      dataFolder: server.dataFolder,
+      port: Number(port),
+      web: true,
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.browser.close()
+    for (const line of this.#lines) line[Symbol.dispose]()
     await this.server[Symbol.asyncDispose]()
   }
 }

@@ -25,10 +25,10 @@ test(
   'two people who registered find each other by number and see clock, one tick, two ticks, blue ticks',
   async () => {
     await ada.startChat(ben.phone)
-    await ben.context.setOffline(true)
+    await ben.goOffline()
     await ada.send('Hello Ben')
     await ada.seesTick('Hello Ben', 'Sent')
-    await ben.context.setOffline(false)
+    await ben.goOnline()
     await ada.seesTick('Hello Ben', 'Delivered')
     await ben.openChat(/Ada/)
     await ben.sees('Hello Ben')
@@ -66,14 +66,14 @@ test(
 test(
   'whoever was offline gets 200 messages on return, in order, once',
   async () => {
-    await ben.context.setOffline(true)
+    await ben.goOffline()
     await ben.page
       .getByText(/Waiting for network|Connecting/)
       .first()
       .waitFor()
     for (let index = 0; index < 200; index++) await ada.send(`batch ${index}.`)
     await ada.seesTick('batch 199.', 'Sent')
-    await ben.context.setOffline(false)
+    await ben.goOnline()
     await ada.seesTick('batch 199.', 'Delivered')
     await ben.page.reload()
     await ben.composer().waitFor()
@@ -126,13 +126,13 @@ test(
   'the app starts offline from the local database and shows what was there',
   async () => {
     await ben.page.evaluate('navigator.serviceWorker.ready.then(() => undefined)')
-    await ben.context.setOffline(true)
+    await ben.goOffline()
     await ben.page.reload()
     await ben.composer().waitFor()
     await ben.sees('killed 9.')
     await ben.send('written offline')
     await ben.seesTick('written offline', 'Pending')
-    await ben.context.setOffline(false)
+    await ben.goOnline()
     await ben.seesTick('written offline', 'Read')
     await ada.sees('written offline')
   },

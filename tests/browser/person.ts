@@ -1,9 +1,10 @@
 /** A person at a browser: drives the app by the names that assistive technology sees. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
+import type { Line } from './line.ts'
 
 export interface PersonOptions {
   context: BrowserContext
-  url: string
+  line: Line
   name: string
   phone: string
   /** The code that the server printed for the number. */
@@ -15,6 +16,7 @@ export type Tick = 'Pending' | 'Sent' | 'Delivered' | 'Read' | 'Not sent'
 export class Person {
   readonly page: Page
   readonly context: BrowserContext
+  readonly line: Line
   readonly name: string
   readonly phone: string
   recoveryKey = ''
@@ -22,6 +24,7 @@ export class Person {
   constructor(page: Page, options: PersonOptions) {
     this.page = page
     this.context = options.context
+    this.line = options.line
     this.name = options.name
     this.phone = options.phone
   }
@@ -30,7 +33,7 @@ export class Person {
   static async register(options: PersonOptions): Promise<Person> {
     const page = await options.context.newPage()
     const person = new Person(page, options)
-    await page.goto(options.url)
+    await page.goto(options.line.url)
     await page.getByRole('textbox', { name: 'Phone number' }).fill(options.phone)
     await page.getByRole('button', { name: 'Continue' }).click()
     const codeField = page.getByRole('textbox', { name: 'Code' })
@@ -43,7 +46,7 @@ export class Person {
     await key.waitFor()
     person.recoveryKey = (await key.textContent())?.trim() ?? ''
     await page.getByRole('button', { name: 'I have written it down' }).click()
-    await page.getByRole('heading', { name: 'Chats' }).waitFor()
+    await page.getByRole('heading', { name: 'Chats', exact: true }).waitFor()
     return person
   }
 
@@ -57,13 +60,19 @@ export class Person {
   }
 
   async openChat(title: string | RegExp): Promise<void> {
-    await this.page
-      .getByRole('navigation')
-      .or(this.page)
-      .getByRole('link', { name: title })
-      .first()
-      .click()
+    await this.page.getByRole('link', { name: title }).first().click()
     await this.composer().waitFor()
+  }
+
+  /** As in a tunnel: the browser says that it is offline, and nothing gets through. */
+  async goOffline(): Promise<void> {
+    this.line.cut()
+    await this.context.setOffline(true)
+  }
+
+  async goOnline(): Promise<void> {
+    this.line.mend()
+    await this.context.setOffline(false)
   }
 
   composer(): Locator {
