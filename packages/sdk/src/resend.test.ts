@@ -1,7 +1,21 @@
 /** E7 on the real server: what cannot be opened is kept, asked for with a fresh session, and replaced in place. */
 import { expect, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
-import { register, textsOf, timelineOf, until, untilStatus, untilTexts } from './test-people.ts'
+import { systemClock } from './platform/clock.ts'
+import { bunTransport } from './platform/transport.bun.ts'
+import { timelineQuery } from './state/timeline.ts'
+import { openBunDriver } from './store/sqlite.bun.ts'
+import { readUnopenedOf } from './store/unopened.ts'
+import { engineOn } from './test-engine.ts'
+import {
+  eventually,
+  register,
+  textsOf,
+  timelineOf,
+  until,
+  untilStatus,
+  untilTexts,
+} from './test-people.ts'
 import type { Person } from './test-people.ts'
 
 async function pair(server: Awaited<ReturnType<typeof startServer>>): Promise<[Person, Person]> {
@@ -79,3 +93,31 @@ test('[E7][E19][Y33] the delivered mark waits for what could not be opened', asy
   // A mark covers all up to it: the reader was shown that one is missing.
   await untilStatus(ana.client, ben.account, 'delivered')
 }, 30_000)
+
+test('[E10][Y16][I3] who cannot be verified now is shown later, in order, and nothing unverified before', async () => {
+  await using server = await startServer()
+  await using ana = await register(server, 'Ana')
+  const ben = await register(server, 'Ben')
+  await ben.client[Symbol.asyncDispose]()
+  const lists = { reachable: false }
+  const engine = engineOn(openBunDriver(ben.database), server.url, systemClock, {
+    ...bunTransport,
+    fetch: async (request) => {
+      const isLists = request.url.includes('/devices')
+      if (isLists && !lists.reachable) throw new Error('no route')
+      return bunTransport.fetch(request)
+    },
+  })
+  engine.start()
+  await ana.client.findContact(ben.phone)
+  await ana.client.sendText(ben.account, 'one')
+  await ana.client.sendText(ben.account, 'two')
+  const { store } = engine.core
+  await eventually(() => readUnopenedOf(store, ana.account, 9).length === 2)
+  const timeline = timelineQuery(store, { conversation: ana.account, around: undefined, limit: 9 })
+  expect(timeline.getSnapshot().items).toEqual([])
+  lists.reachable = true
+  await until(timeline, ({ items }) => textsOf(items).join() === 'one,two', 20_000)
+  await untilStatus(ana.client, ben.account, 'delivered')
+  await engine.end()
+}, 40_000)

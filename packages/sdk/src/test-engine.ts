@@ -2,7 +2,7 @@
 import { nobleDh } from '@parley/crypto'
 import { Engine } from './engine.ts'
 import { systemClock } from './platform/clock.ts'
-import type { Clock, SqlDriver } from './platform/ports.ts'
+import type { Clock, SqlDriver, Transport } from './platform/ports.ts'
 import { systemRandom } from './platform/random.ts'
 import { bunTransport } from './platform/transport.bun.ts'
 
@@ -18,12 +18,17 @@ export class SkewedClock implements Clock {
   }
 }
 
-export function engineOn(driver: SqlDriver, server: string, clock: Clock = systemClock): Engine {
+export function engineOn(
+  driver: SqlDriver,
+  server: string,
+  clock: Clock = systemClock,
+  transport: Transport = bunTransport,
+): Engine {
   return new Engine({
     driver,
     clock,
     random: systemRandom,
-    transport: bunTransport,
+    transport,
     dh: nobleDh,
     server,
     recordEvents: true,

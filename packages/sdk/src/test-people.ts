@@ -91,6 +91,15 @@ export async function until<T>(
   }
 }
 
+/** For what no query shows. */
+export async function eventually(satisfied: () => boolean, withinMs = 10_000): Promise<void> {
+  const deadlineMs = systemClock.now() + withinMs
+  while (!satisfied()) {
+    if (systemClock.now() > deadlineMs) throw new Error('it did not come to that')
+    await new Promise<void>((resolve) => systemClock.after(20, resolve))
+  }
+}
+
 export function timelineOf(client: Client, conversation: AccountId) {
   return client.timeline({ conversation, around: undefined, limit: 180 })
 }

@@ -52,13 +52,16 @@ export function readOutboxPeers(store: Store): AccountId[] {
 
 /** What has to be encrypted: first what has a sequence already, then drafts in order. */
 export function readUnsealed(store: Store, peer: AccountId, limit: number): OutboxRow[] {
-  return store
-    .all<Row>(
-      `SELECT * FROM outbox WHERE peer = ? AND frame IS NULL
-       ORDER BY sequence = 0, sequence, number LIMIT ?`,
-      [peer, limit],
-    )
-    .map(rowOf)
+  const again = store.all<Row>(
+    `SELECT * FROM outbox WHERE peer = ? AND sequence > 0 AND frame IS NULL
+     ORDER BY sequence LIMIT ?`,
+    [peer, limit],
+  )
+  const drafts = store.all<Row>(
+    'SELECT * FROM outbox WHERE peer = ? AND sequence = 0 ORDER BY number LIMIT ?',
+    [peer, limit - again.length],
+  )
+  return [...again, ...drafts].map(rowOf)
 }
 
 /** In order of their sequences, up to the first that has to be encrypted again. */
