@@ -150,12 +150,12 @@ export class MemoryLog implements Log {
   }
 
   /** Takes and shows nothing more. */
-  kill(): void {
+  async kill(): Promise<void> {
     this.#closed = true
   }
 
   async close(): Promise<void> {
-    this.kill()
+    this.#closed = true
   }
 
   /** L2: who was refused learns of it before anything more is taken. */

@@ -153,6 +153,45 @@ test('[L1] after a failed sync nothing more is accepted, since nobody knows what
   rmSync(folder, { recursive: true })
 })
 
+/** Appends one entry after the other and says each sequence that was answered, until it is killed. */
+const appender = `
+  import { openSqliteLog } from '${join(import.meta.dirname, 'log-sqlite.ts')}'
+  const log = await openSqliteLog({
+    path: process.argv[1], writer: 'thread', sync: 'full', soon: setImmediate,
+    clock: { now: () => Date.now(), after: (ms, run) => { setTimeout(run, ms); return () => {} } },
+    logger: console,
+  })
+  let sequence = 0
+  const next = () => {
+    const own = ++sequence
+    log.append('${id}', { origin: { device: '${device}', sequence: own }, body: new Uint8Array(9) })
+      .then(() => { process.stdout.write(own + '\\n'); next() })
+  }
+  for (let n = 0; n < 50; n++) next()
+`
+
+test('[L1] what a process was told is stored when it is killed in the middle of writing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const child = Bun.spawn([process.execPath, '-e', appender, join(folder, 'log.sqlite')], {
+    stdout: 'pipe',
+  })
+  let said = ''
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    said += chunk
+    if (said.length > 10_000) child.kill('SIGKILL')
+  }
+  const answered = Math.max(...said.trim().split('\n').slice(0, -1).map(Number))
+  await using rig = await LogRig.start(
+    (opened) => openIn(folder, opened, {}),
+    () => {},
+  )
+  const { entries } = await rig.log.read(id, 0, 1_000_000)
+  expect(answered).toBeGreaterThan(1_000)
+  expect(entries.length).toBeGreaterThanOrEqual(answered)
+  expect(await rig.log.lastSequence(device, id)).toBe(entries.length)
+  rmSync(folder, { recursive: true })
+}, 30_000)
+
 /** The database as on a disk whose first sync fails. */
 function failingCommit(database: Database): Database {
   let failures = 1

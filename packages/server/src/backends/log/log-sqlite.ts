@@ -171,13 +171,13 @@ export class SqliteLog implements Log, AsyncDisposable {
   }
 
   /** Ends as a crash of the process would: what was not answered may or may not be stored. */
-  kill(): void {
+  async kill(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#refusing = new LogUnavailable('closed', closedMessage)
     this.#followedTimer?.()
-    this.#link.kill()
     this.#reader.close()
+    await this.#link.kill()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

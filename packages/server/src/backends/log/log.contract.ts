@@ -31,7 +31,7 @@ export function describeLog(
   const rule = (title: string, run: () => Promise<void>) => {
     const deviation = skip.find((each) => title.startsWith(`[${each.rule}]`))
     if (deviation) test.skip(`${title} (${deviation.reason})`, run)
-    else test(title, run, 20_000)
+    else test(title, run, 30_000)
   }
   afterEach(async () => {
     for (const rig of rigs.splice(0)) await rig[Symbol.asyncDispose]()

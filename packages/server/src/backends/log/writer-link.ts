@@ -13,8 +13,8 @@ export interface WriterLink {
   onWritten: (batch: ArrayBuffer, outcome: BatchOutcome) => void
   /** After the batches that were sent. */
   close(): Promise<void>
-  /** At once, as a crash would. */
-  kill(): void
+  /** At once, as a crash would; resolves when nothing writes any more. */
+  kill(): Promise<void>
 }
 
 const noListener = () => {
@@ -37,7 +37,7 @@ export function linkInline(settings: WriterSettings, soon: (run: () => void) => 
       })
     },
     close: async () => end(),
-    kill: end,
+    kill: async () => end(),
   }
   return link
 }
@@ -55,7 +55,11 @@ export function linkThread(settings: WriterSettings): Promise<WriterLink> {
       tell({ close: true }, [])
       return closed.promise
     },
-    kill: () => worker.terminate(),
+    kill: () =>
+      new Promise((resolve) => {
+        worker.addEventListener('close', () => resolve())
+        worker.terminate()
+      }),
   }
   worker.onmessage = (event: MessageEvent<FromWriter>) => {
     const answer = event.data
