@@ -28,7 +28,6 @@ export const allowedDependencies: Readonly<Record<string, string>> = {
   pino: 'structured log lines with a redaction list',
   'prom-client': '/metrics',
   'radix-ui': 'dialogs and menus that keyboards and screen readers can use',
-  'rate-limiter-flexible': 'rate limits in memory now, in Redis when there are many gateways',
   react: 'the interface',
   'react-dom': 'the interface',
   tailwindcss: 'styles from tokens',
