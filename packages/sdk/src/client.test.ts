@@ -63,7 +63,7 @@ test('[I1][Y6] what is queued without a server survives a restart of the program
   await untilStatus(again, ben.account, 'delivered')
 })
 
-test('[I1] a server that restarts in the middle costs nothing', async () => {
+test('[I1][Y4] a server that restarts in the middle costs nothing', async () => {
   await using server = await startServer()
   await using ana = await register(server, 'Ana')
   await using ben = await register(server, 'Ben')

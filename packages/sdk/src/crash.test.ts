@@ -10,7 +10,7 @@ const pointsMax = 24
 const commitOf = (point: number, commitsMax: number) => (((point - 1) >> 1) % commitsMax) + 1
 const isDelivered = (item: TimelineItem) => item.status === 'delivered'
 
-test('[I1][I2][I5][I7] the sender dies at every commit of sending, and everything committed arrives once', async () => {
+test('[I1][I2][I5][I7][Y3][Y4] the sender dies at every commit of sending, and everything committed arrives once', async () => {
   await using server = await startServer()
   const ana = await register(server, 'Ana')
   await using ben = await register(server, 'Ben')
@@ -43,7 +43,7 @@ test('[I1][I2][I5][I7] the sender dies at every commit of sending, and everythin
   profile.end()
 }, 60_000)
 
-test('[I1][I2][I3][I5] the receiver dies at every commit of receiving, and shows everything once, in order', async () => {
+test('[I1][I2][I3][I5][Y12][Y14] the receiver dies at every commit of receiving, and shows everything once, in order', async () => {
   await using server = await startServer()
   await using ana = await register(server, 'Ana')
   const ben = await register(server, 'Ben')

@@ -1,31 +1,22 @@
 /** E15: who is answered, and who is refused. On the tables alone; the way there and back is in resend.test.ts. */
 import { expect, test } from 'bun:test'
-import { generateKeyPair, nobleDh } from '@parley/crypto'
-import { openApi } from './api.ts'
 import type { Core } from './core.ts'
 import { HandClock } from './platform/hand-clock.ts'
-import { systemRandom } from './platform/random.ts'
-import { bunTransport } from './platform/transport.bun.ts'
 import { insertControl, writeRefused, writeRequest } from './resend-answers.ts'
-import { createServerClock } from './server-clock.ts'
-import { writeAccount } from './store/account.ts'
 import { updateContact } from './store/contacts.ts'
 import { readMarks } from './store/marks.ts'
 import { readMessage, writeSealed } from './store/messages.ts'
 import { readUnsealed } from './store/outbox.ts'
 import { insertUnopened } from './store/unopened.ts'
-import { Tasks } from './tasks.ts'
+import { memoryCore } from './test-core.ts'
 import {
   addMessage,
-  memoryStore,
-  own,
   peer,
   peerDevice,
   testAccount,
   testDevice,
   testMessageId,
 } from './test-store.ts'
-import { Turns } from './turns.ts'
 
 const root = new Uint8Array(33).fill(5)
 const otherRoot = new Uint8Array(33).fill(6)
@@ -38,44 +29,13 @@ const asker = {
 }
 
 function coreWithMessage(sealedFor: Uint8Array): Core {
-  const store = memoryStore()
-  const clock = new HandClock(1_000)
-  const options = { server: 'http://127.0.0.1:1', transport: bunTransport, clock, store }
-  const core: Core = {
-    store,
-    clock,
-    serverClock: createServerClock(clock),
-    random: systemRandom,
-    dh: nobleDh,
-    api: openApi({ ...options, random: systemRandom }),
-    turns: new Turns(),
-    tasks: new Tasks(clock, () => {}),
-    recordEvents: true,
-    observeMessageKey: () => {},
-  }
-  writeOwn(core)
+  const core = memoryCore(new HandClock(1_000))
+  const { store } = core
   updateContact(store, peer, { rootKey: root })
   const number = addMessage(store, 1, { mine: true, status: 'accepted' })
   const sealed = { stamp: 77, sequence: 5, senderDevice: testDevice(1), profileVersion: 1 }
   writeSealed(store, number, { ...sealed, rootKey: sealedFor })
   return core
-}
-
-function writeOwn(core: Core): void {
-  const account = {
-    server: '',
-    account: own,
-    device: testDevice(1),
-    deviceNumber: 1,
-    phone: '',
-    name: '',
-    profileVersion: 1,
-    identity: generateKeyPair(systemRandom),
-    registrationId: 1,
-    status: 'registered' as const,
-    relinkNeeded: false,
-  }
-  writeAccount(core.store, account, { accessToken: '', accessExpiresAtMs: 0, refreshToken: '' })
 }
 
 const queued = (core: Core) => readUnsealed(core.store, peer, 100)
