@@ -100,7 +100,7 @@ export function decodeContent(bytes: Uint8Array): Content {
     senderDevice: deviceIdOf(message.senderDevice),
     conversation: accountIdOf(message.conversation),
     messageId: messageIdOf(message.messageId),
-    stamp: Number(message.stamp),
+    stamp: safeNumber(message.stamp),
     senderList: referenceOf(message.senderList),
     recipientList: referenceOf(message.recipientList),
     profile: profileOf(message.profile),
@@ -108,9 +108,15 @@ export function decodeContent(bytes: Uint8Array): Content {
   }
 }
 
+/** A number from another client: one that JavaScript cannot hold exactly is refused, never rounded. */
+function safeNumber(value: bigint): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new WireError('a number is out of range')
+  return Number(value)
+}
+
 function referenceOf(reference: pb.ListReference | undefined): ListReference {
   if (!reference) throw new WireError('the content names no device list')
-  return { version: Number(reference.version), hash: reference.hash }
+  return { version: safeNumber(reference.version), hash: reference.hash }
 }
 
 function profileOf(profile: pb.Profile | undefined): Profile | undefined {
