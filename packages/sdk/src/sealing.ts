@@ -7,7 +7,7 @@ import type { AccountId, ContentBody, Envelope, VerifiedList } from '@parley/wir
 import { ownAccount } from './core.ts'
 import type { Core } from './core.ts'
 import { sealable } from './contents.ts'
-import { deviceListOf } from './devices.ts'
+import { deviceListOf, refreshDevices } from './devices.ts'
 import { parleyError, problemOf } from './problems.ts'
 import { beginSessions, devicesWithoutSession, Ratchets } from './sessions.ts'
 import { nextStamp } from './stamps.ts'
@@ -56,10 +56,18 @@ export async function sealNext(core: Core, peer: AccountId): Promise<boolean> {
   }
   const missing = devicesWithoutSession(core, peerList)
   await beginSessions(core, { list: peerList, devices: missing, renew: false })
-  if (devicesWithoutSession(core, peerList).length > 0) {
-    throw parleyError('server-unreachable', undefined, 'A device of this person has no prekeys.')
-  }
+  if (devicesWithoutSession(core, peerList).length > 0) await requireSameList(core, peerList)
   return core.turns.take(peer, () => sealUnderTurn(core, peer))
+}
+
+/** A device without a bundle may have gone, and the list that names it with it. Always rejects. */
+async function requireSameList(core: Core, { list, hash }: VerifiedList): Promise<never> {
+  await refreshDevices(core, list.account)
+  const current = readDeviceList(core.store, list.account)
+  if (current && !equalBytes(current.hash, hash)) {
+    throw new StaleSession('the device list changed')
+  }
+  throw parleyError('server-unreachable', undefined, 'A device of this person has no prekeys.')
 }
 
 async function sealUnderTurn(core: Core, peer: AccountId): Promise<boolean> {

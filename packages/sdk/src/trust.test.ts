@@ -52,6 +52,18 @@ test('[E1] for somebody verified nothing is sent under a new root before it is a
   await untilTexts(anew.client, ana.account, ['secret'])
 })
 
+test('[E1] who registered anew before the first message to them gets it', async () => {
+  await using server = await startServer()
+  await using ana = await register(server, 'Ana')
+  const ben = await register(server, 'Ben')
+  await ana.client.findContact(ben.phone)
+  await ben.client[Symbol.asyncDispose]()
+  const { phone, recoveryKey } = ben
+  await using again = await register(server, 'Ben', { phone, recoveryKey })
+  await ana.client.sendText(ben.account, 'hello')
+  await untilTexts(again.client, ana.account, ['hello'])
+})
+
 test('[E2] both sides see the same safety number', async () => {
   await using server = await startServer()
   await using ana = await register(server, 'Ana')
