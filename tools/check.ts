@@ -48,7 +48,8 @@ const steps: readonly Step[] = [
 ]
 
 function unitTests(): string[] {
-  return ['bun', 'test', '--only-failures', 'packages', 'apps', 'tools', 'bench']
+  const folders = ['./packages', './apps', './tools', './bench']
+  return ['bun', 'test', '--only-failures', '--timeout=60000', ...folders]
 }
 
 interface Outcome {

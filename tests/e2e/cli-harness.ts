@@ -38,6 +38,8 @@ export class Person implements AsyncDisposable {
   readonly phone = newPhone()
   readonly server: string
   account = ''
+  /** What `register` printed. */
+  registration: Line = {}
 
   private constructor(home: string, server: string) {
     this.home = home
@@ -57,7 +59,8 @@ export class Person implements AsyncDisposable {
     registering.endInput(`${await server.code(person.phone)}\n`)
     const registered = await registering.finished
     if (registered.status !== 0) throw new Error(registered.stderr)
-    person.account = String(registered.lines[0]?.['account'])
+    person.registration = registered.lines[0] ?? {}
+    person.account = String(person.registration['account'])
     return person
   }
 

@@ -1,6 +1,6 @@
 /** The command line against a real server process: what commands.md promises to scripts, bots and cron jobs. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SpawnedServer } from '@parley/testkit'
 import { crashAndRestart, newPhone, Person, serverProcess } from './cli-harness.ts'
@@ -381,6 +381,61 @@ test('logging out erases what was here, and ends the session at the server', asy
   const out = await ada.run(['logout'])
   expect([out.status, out.lines[0]]).toEqual([0, { account: ada.account, logged_out: true }])
   expect((await ada.run(['whoami'])).status).toBe(3)
+})
+
+test('[E1] with the recovery key an account comes back as it was, and the old profile is told', async () => {
+  await using people = await couple()
+  const { ada, ben } = people
+  const before = await ben.run(['safety-number', ada.phone])
+  const key = String(ada.registration['recovery_key'])
+  const environment = { PARLEY_PROFILE: 'new' }
+  const options = ['--phone', ada.phone, '--code', '-', '--recovery-key', '-']
+  const again = ada.start(['register', ...options], { environment })
+  await again.untilStderr(/was sent/)
+  again.endInput(`${await server.code(ada.phone)}\n${key}\n`)
+  const { status, lines } = await again.finished
+  expect([status, lines[0]?.['account'], lines[0]?.['recovery_key']]).toEqual([0, ada.account, ''])
+  const old = await ada.run(['listen', '--timeout', '20'])
+  expect(old.status).toBe(3)
+  expect(old.stderr).toContain('no longer on its account')
+  const after = await ben.run(['safety-number', ada.phone])
+  expect(after.lines).toEqual(before.lines)
+  expect((await ben.run(['send', ada.phone, 'welcome back'])).status).toBe(0)
+  const heard = await ada.run(['listen', '--count', '1', '--timeout', '30'], { environment })
+  expect(textsOf(heard.lines)).toEqual(['welcome back'])
+})
+
+test('[E1] after a number was compared, a new key stops sending until it is accepted', async () => {
+  await using people = await couple()
+  const { ada, ben } = people
+  const before = await ben.run(['safety-number', ada.phone, '--verified'])
+  expect(before.lines[0]).toMatchObject({ verified: true, changed: false })
+  const environment = { PARLEY_PROFILE: 'new' }
+  const again = ada.start(['register', '--phone', ada.phone, '--code', '-'], { environment })
+  await again.untilStderr(/was sent/)
+  again.endInput(`${await server.code(ada.phone)}\n`)
+  const { lines } = await again.finished
+  expect(lines[0]?.['account']).toBe(ada.account)
+  expect(lines[0]?.['recovery_key']).not.toBe('')
+  const held = await ben.run(['send', ada.phone, 'is it you?', '--timeout', '10'])
+  expect(held.status).not.toBe(0)
+  expect(held.stderr).toContain('parley safety-number TO --accept')
+  const accepted = await ben.run(['safety-number', ada.phone, '--accept'])
+  expect(accepted.lines[0]).toMatchObject({ verified: false, changed: false })
+  expect(accepted.lines[0]?.['safety_number']).not.toBe(before.lines[0]?.['safety_number'])
+  expect((await ben.run(['send', ada.phone, 'hello again'])).status).toBe(0)
+  const heard = await ada.run(['listen', '--count', '1', '--timeout', '30'], { environment })
+  expect(textsOf(heard.lines)[0]).toMatch(/is it you|hello again/)
+})
+
+test('a database that is damaged is said plainly, and left as it is', async () => {
+  await using ada = await Person.registered(server, 'Ada')
+  const path = join(ada.home, 'default', 'parley.db')
+  writeFileSync(path, 'not a database, but long enough to be taken for one'.repeat(100))
+  const { status, stderr } = await ada.run(['whoami'])
+  expect(status).toBe(1)
+  expect(stderr).toContain('The local database is damaged')
+  expect(readFileSync(path, 'utf8')).toStartWith('not a database')
 })
 
 test('without a server a message waits in the outbox with status 4, and goes out with the next run', async () => {

@@ -6,6 +6,7 @@ import { Output } from './output.ts'
 import { deadline } from './platform/timers.ts'
 import { Profile } from './profile/profile.ts'
 import type { ProfileSurroundings } from './profile/profile.ts'
+import { requireRegistered } from './registered.ts'
 import { settingsFrom } from './settings.ts'
 import type { Environment, GlobalOptions } from './settings.ts'
 import { waitFor } from './wait.ts'
@@ -60,14 +61,13 @@ export class Cli {
   /** Rejects when nobody is registered on the profile. */
   async openProfile(): Promise<Profile> {
     const profile = await Profile.open(this.surroundings)
-    const account = await profile.call('account')
-    if (account.kind === 'registered') return profile
-    await profile[Symbol.asyncDispose]()
-    const says =
-      account.kind === 'revoked'
-        ? 'This device is no longer on its account. Register again to go on.'
-        : `Nobody is registered on the profile ${this.surroundings.settings.profile}.`
-    throw new CliFailure(exitStatus.notLoggedIn, `${says} Run: parley register --phone NUMBER`)
+    try {
+      requireRegistered(await profile.call('account'), profile.settings)
+      return profile
+    } catch (error) {
+      await profile[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** Waits a little for what came meanwhile; without the server, what is here has to do. */

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { examples } from '../cli.ts'
 import type { MakeCli } from '../cli.ts'
-import { CliFailure, exitStatus } from '../failure.ts'
+import { requireRegistered } from '../registered.ts'
 
 export function addWhoami(program: Command, makeCli: MakeCli): void {
   program
@@ -12,8 +12,7 @@ export function addWhoami(program: Command, makeCli: MakeCli): void {
     .action(async (_options: object, command: Command) => {
       const cli = makeCli(command)
       await using profile = await cli.openProfile()
-      const account = await profile.call('account')
-      if (account.kind === 'none') throw new CliFailure(exitStatus.notLoggedIn, 'Not registered.')
+      const account = requireRegistered(await profile.call('account'), profile.settings)
       const { server, profile: name } = cli.surroundings.settings
       const { output } = cli
       await output.data(
