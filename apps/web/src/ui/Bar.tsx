@@ -17,7 +17,7 @@ export function Bar({ tone, icon, children, action }: BarProps) {
         tone === 'warning' ? 'bg-warning-bg text-warning' : 'bg-sel text-ink',
       )}
     >
-      {icon}
+      {icon !== undefined && <span className="shrink-0">{icon}</span>}
       <span className="min-w-0">{children}</span>
       {action}
     </div>

@@ -32,9 +32,9 @@ export function useArrivals(messages: MessageWindow, title: string): Arrivals {
     } else if (theirs !== undefined && isLater(theirs, before.theirs)) {
       setArrivals({ announcement: spoken(theirs, title), newest: theirs.id })
       if (isWatching()) return
-      const fresh = page.items.filter((item) => !item.mine && isLater(item, before.theirs))
-      const count = (unread?.count ?? 0) + fresh.length
-      setUnread({ id: unread?.id ?? fresh[0]?.id ?? theirs.id, count })
+      const fresh = page.items.find((item) => !item.mine && isLater(item, before.theirs))
+      const id = unread?.id ?? fresh?.id ?? theirs.id
+      setUnread({ id, count: countFrom(page, id) ?? (unread?.count ?? 0) + 1 })
     }
   }, [opening, page, setUnread, title, unread])
   return arrivals
@@ -42,6 +42,12 @@ export function useArrivals(messages: MessageWindow, title: string): Arrivals {
 
 function endOf({ items }: TimelinePage): Seen {
   return { last: items.at(-1), theirs: items.findLast((item) => !item.mine) }
+}
+
+/** Undefined when the first of them is not mounted. */
+function countFrom({ items }: TimelinePage, id: string): number | undefined {
+  const from = items.findIndex((item) => item.id === id)
+  return from === -1 ? undefined : items.slice(from).filter((item) => !item.mine).length
 }
 
 function isLater(item: TimelineItem, than: TimelineItem | undefined): boolean {
