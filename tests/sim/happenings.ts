@@ -59,7 +59,7 @@ async function openAgain(world: World): Promise<void> {
     if (person.client) continue
     world.tell(`${person.name} comes back`)
     try {
-      ;(await world.waitFor(person.open())).start()
+      person.open().start()
     } catch (error) {
       world.tell(`${person.name} dies coming back: ${String(error)}`)
     }

@@ -95,12 +95,12 @@ export class SimClient {
     this.#clock = new ProcessClock(options.scheduler, 0)
   }
 
-  async open(): Promise<Client> {
+  open(): Client {
     const { scheduler, random, observeMessageKey, plant } = this.#options
     this.#clock = new ProcessClock(scheduler, this.skewMs)
     const driver = new CrashingDriver(openBunDriver(this.database), () => this.crash())
     this.#driver = driver
-    const client = await openClient({
+    const client = openClient({
       driver,
       clock: this.#clock,
       random: plantInRandom(random, this.#deviceSeed, plant).bytes,

@@ -146,8 +146,7 @@ export class SimServer {
     this.#process = undefined
     this.#options.network.server = undefined
     dying.clock.kill()
-    dying.log.kill()
-    dying.sql.destroy().catch(() => {})
+    for (const ended of [dying.log.kill(), dying.sql.destroy()]) ended.catch(() => {})
     this.#options.network.cut(undefined)
   }
 

@@ -54,7 +54,7 @@ export class World {
   readonly #trace = new Bun.CryptoHasher('sha256')
   steps = 0
   /** What went wrong inside an event; thrown at the next step. */
-  #failure: unknown
+  #failure: Error | undefined
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -98,7 +98,7 @@ export class World {
     try {
       body()
     } catch (error) {
-      this.#failure ??= error
+      this.#failure ??= error instanceof Error ? error : new Error(String(error))
     }
   }
 
@@ -116,7 +116,7 @@ export class World {
     if (++this.steps > stepsMax) throw new InvariantBroken('I1', 'the run does not come to rest')
     this.scheduler.step()
     await settle()
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure) throw this.#failure
   }
 
   /** Runs until the promise settles, letting simulated time pass. */
@@ -137,7 +137,7 @@ export class World {
   async setUp(): Promise<void> {
     await this.waitFor(this.server.start())
     for (const [index, person] of this.clients.entries()) {
-      const client = await this.waitFor(person.open())
+      const client = person.open()
       const phone = `+4915112345${String(index).padStart(3, '0')}`
       const { registration } = await this.waitFor(client.startRegistration(phone))
       const code = this.server.code(phone)
@@ -189,7 +189,7 @@ export class World {
       client.skew(0)
       client.crashAfterCommits(-1)
       if (client.client) continue
-      ;(await this.waitFor(client.open())).start()
+      client.open().start()
     }
     const giveUpAt = this.scheduler.nowMs + healMsMax
     while (this.scheduler.nowMs < giveUpAt && !this.allArrived()) {
