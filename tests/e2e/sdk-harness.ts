@@ -7,7 +7,7 @@ import type { SpawnedServer } from '@parley/testkit'
 import type { AccountId, MessageId } from '@parley/wire'
 import { openBunClient } from '../../packages/sdk/src/index.bun.ts'
 import type { Client, LiveQuery, TimelineItem } from '../../packages/sdk/src/index.ts'
-import { timelineOf, until } from '../../packages/sdk/src/test-people.ts'
+import { timelineOf, until } from '../../packages/sdk/src/testing/test-people.ts'
 
 /** Long: the machine may be busy with other things. */
 export const patienceMs = 120_000

@@ -10,7 +10,7 @@ import {
   until,
   untilStatus,
   untilTexts,
-} from './test-people.ts'
+} from './testing/test-people.ts'
 
 test('[Y2] a message goes from clock to one tick, two ticks and blue, and is answered', async () => {
   await using server = await startServer()

@@ -2,8 +2,8 @@
 import { expect, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
 import type { TimelineItem } from './types.ts'
-import { CrashingProfile } from './test-crash.ts'
-import { register, textsOf, timelineOf, until, untilTexts } from './test-people.ts'
+import { CrashingProfile } from './testing/test-crash.ts'
+import { register, textsOf, timelineOf, until, untilTexts } from './testing/test-people.ts'
 
 const pointsMax = 24
 /** Each commit is died before and after; receiving takes fewer of them. */

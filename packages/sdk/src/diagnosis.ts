@@ -5,7 +5,7 @@ import { asParleyError } from './problems.ts'
 import { readAccount } from './store/account.ts'
 import { readContacts } from './store/contacts.ts'
 import { readDeviceList } from './store/device-lists.ts'
-import { listedDevice } from './devices.ts'
+import { listedDevice } from './trust/devices.ts'
 import type { DiagnosisLine } from './types.ts'
 
 export async function diagnose(core: Core, connection: Connection): Promise<DiagnosisLine[]> {

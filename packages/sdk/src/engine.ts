@@ -1,11 +1,11 @@
 /** The engine of one profile: makes its parts, hands them what the connection brings, and looks after what none of them owns: welcome, roll-back, revocation, upkeep, failures of the store. */
 import type { AccountId, Content, DeviceId } from '@parley/wire'
-import { openApi } from './api.ts'
-import { openConnection } from './connection.ts'
-import { checkClaims } from './contacts.ts'
+import { openApi } from './http/api.ts'
+import { openConnection } from './connection/connection.ts'
+import { checkClaims } from './trust/contacts.ts'
 import { ownAccount } from './core.ts'
 import type { Core } from './core.ts'
-import { isNews, listedDevice, lookInto, refreshDevices } from './devices.ts'
+import { isNews, listedDevice, lookInto, refreshDevices } from './trust/devices.ts'
 import type {
   ClientSurroundings,
   Connection,
@@ -13,17 +13,17 @@ import type {
   Registration,
   WelcomeFrame,
 } from './engine-ports.ts'
-import { handInLists } from './hand-in.ts'
-import { Inbox } from './inbox.ts'
-import { Outbox } from './outbox.ts'
+import { handInLists } from './account/hand-in.ts'
+import { Inbox } from './receiving/inbox.ts'
+import { Outbox } from './sending/outbox.ts'
 import { StoreError } from './platform/ports.ts'
-import { Presence } from './presence.ts'
+import { Presence } from './state/presence.ts'
 import { ApiFailure, asParleyError, problemOf } from './problems.ts'
-import { Receipts } from './receipts.ts'
-import { openRegistration } from './registration.ts'
-import { ResendRequests } from './resend-requests.ts'
-import { judgeWelcome, writeNewDevice } from './rollback.ts'
-import { createServerClock } from './server-clock.ts'
+import { Receipts } from './receiving/receipts.ts'
+import { openRegistration } from './account/registration.ts'
+import { ResendRequests } from './receiving/resend-requests.ts'
+import { judgeWelcome, writeNewDevice } from './account/rollback.ts'
+import { createServerClock } from './connection/server-clock.ts'
 import { readAccount, writeRelinkNeeded, writeRevoked } from './store/account.ts'
 import { readCursors } from './store/cursors.ts'
 import { readDeviceList } from './store/device-lists.ts'
@@ -31,7 +31,7 @@ import { Store } from './store/store.ts'
 import { Alarm, Tasks } from './tasks.ts'
 import { Turns } from './turns.ts'
 import { ParleyError } from './types.ts'
-import { keepPreKeys, sweep } from './upkeep.ts'
+import { keepPreKeys, sweep } from './account/upkeep.ts'
 
 const upkeepEveryMs = 60 * 60_000
 /** After somebody used prekeys; several at once are one look at the count. */

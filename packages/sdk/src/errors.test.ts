@@ -10,8 +10,8 @@ import type { SqlDriver } from './platform/ports.ts'
 import { systemRandom } from './platform/random.ts'
 import { bunTransport } from './platform/transport.bun.ts'
 import { openBunDriver } from './store/sqlite.bun.ts'
-import { openOn, register, textsOf, timelineOf, until, untilTexts } from './test-people.ts'
-import { testAccount } from './test-store.ts'
+import { openOn, register, textsOf, timelineOf, until, untilTexts } from './testing/test-people.ts'
+import { testAccount } from './testing/test-store.ts'
 
 const problem = (code: string) => ({ problem: { code, says: expect.stringMatching(/\.$/) } })
 

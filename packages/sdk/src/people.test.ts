@@ -1,7 +1,7 @@
 /** Names, numbers, presence, typing and events between real clients. */
 import { expect, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
-import { register, timelineOf, until, untilStatus, untilTexts } from './test-people.ts'
+import { register, timelineOf, until, untilStatus, untilTexts } from './testing/test-people.ts'
 
 test('[Y24] name and number go with the first messages, the number is shown once it is confirmed', async () => {
   await using server = await startServer()

@@ -2,7 +2,7 @@
  * A tab's end of the channel: a client whose calls are answered by the engine in some tab's worker. When that tab goes, the next engine announces itself: queries are followed anew, calls that may be repeated are made again.
  */
 import { type AccountId, messageIdOf, toHex } from '@parley/wire'
-import { LiveValue } from '../live-value.ts'
+import { LiveValue } from '../state/live-value.ts'
 import type { Clock, RandomBytes } from '../platform/ports.ts'
 import { parleyError } from '../problems.ts'
 import {

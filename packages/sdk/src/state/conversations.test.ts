@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { writeDraft } from '../store/chats.ts'
 import { updateContact } from '../store/contacts.ts'
 import { writeAccepted } from '../store/messages.ts'
-import { addMessage, memoryStore, peer, testAccount } from '../test-store.ts'
+import { addMessage, memoryStore, peer, testAccount } from '../testing/test-store.ts'
 import { chatQuery, chatsQuery } from './conversations.ts'
 
 const nobody = () => ({ online: undefined, lastSeen: 0, typing: false })

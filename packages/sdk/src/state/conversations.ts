@@ -1,6 +1,6 @@
 /** The live chat list, and what stands at the top of an open chat. */
 import type { AccountId } from '@parley/wire'
-import type { PresenceOf } from '../presence.ts'
+import type { PresenceOf } from './presence.ts'
 import { readChat, readChatLines } from '../store/chats.ts'
 import type { ChatLine } from '../store/chats.ts'
 import { aliasOf, readContact, titleOf } from '../store/contacts.ts'

@@ -1,6 +1,13 @@
 import { expect, test } from 'bun:test'
 import { pendingSort, writeAccepted, writeSealed } from '../store/messages.ts'
-import { addMessage, memoryStore, own, peer, peerDevice, testMessageId } from '../test-store.ts'
+import {
+  addMessage,
+  memoryStore,
+  own,
+  peer,
+  peerDevice,
+  testMessageId,
+} from '../testing/test-store.ts'
 import type { TimelinePage } from '../types.ts'
 import { timelineQuery } from './timeline.ts'
 

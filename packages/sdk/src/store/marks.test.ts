@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { addMessage, memoryStore, peer, peerDevice, testMessageId } from '../test-store.ts'
+import { addMessage, memoryStore, peer, peerDevice, testMessageId } from '../testing/test-store.ts'
 import { raiseMarks, raiseReadMarks, readMarks, readOwed, writeConfirmed } from './marks.ts'
 import { writeRead } from './messages.ts'
 import { deleteUnopened, insertUnopened } from './unopened.ts'

@@ -1,6 +1,6 @@
 /** Private prekeys, and who has used them (E8, E9). */
 import type { NamedPreKeys, PreKeyMessageHeader } from '@parley/crypto'
-import type { PreKeyBatch } from '../prekeys.ts'
+import type { PreKeyBatch } from '../account/prekeys.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import type { Store } from './store.ts'
 

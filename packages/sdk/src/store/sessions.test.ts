@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { memoryStore, peer, peerDevice, testAccount } from '../test-store.ts'
+import { memoryStore, peer, peerDevice, testAccount } from '../testing/test-store.ts'
 import { readSession, StaleSession, writeSession } from './sessions.ts'
 
 const change = { account: peer, device: peerDevice, renewedAtMs: 0 }

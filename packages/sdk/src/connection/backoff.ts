@@ -1,0 +1,32 @@
+/** Waiting times between tries: exponential, bounded, with full jitter, so that many clients do not come back at once. */
+import type { RandomBytes } from '../platform/ports.ts'
+
+const firstMs = 500
+const longestMs = 30_000
+/** Even the luckiest draw leaves the server this much. */
+const shortestMs = 50
+
+export class Backoff {
+  #step = 0
+  readonly #random: RandomBytes
+
+  constructor(random: RandomBytes) {
+    this.#random = random
+  }
+
+  nextMs(): number {
+    const ceilingMs = Math.min(longestMs, firstMs * 2 ** this.#step)
+    if (ceilingMs < longestMs) this.#step += 1
+    return Math.max(shortestMs, Math.floor(fraction(this.#random) * ceilingMs))
+  }
+
+  reset(): void {
+    this.#step = 0
+  }
+}
+
+/** Uniform in [0, 1). */
+export function fraction(random: RandomBytes): number {
+  const bytes = random(4)
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32
+}

@@ -1,0 +1,295 @@
+/**
+ * The one connection of a profile: keeps a socket to the server up, decides after each end what comes next (close-codes.ts of wire), and says how it stands. Between outbox and inbox on one side and the network on the other.
+ */
+import { closeAction, closeReasons } from '@parley/wire'
+import type { ClientFrame } from '@parley/wire'
+import { Backoff } from './backoff.ts'
+import type { Connection, ConnectionOptions, WelcomeFrame } from '../engine-ports.ts'
+import { FrameSocket, type SocketEnd } from './frame-socket.ts'
+import { LiveValue } from '../state/live-value.ts'
+import { ApiFailure, asParleyError, problemOf } from '../problems.ts'
+import type { ClientProblem, ConnectionState } from '../types.ts'
+
+/** A connection that held this long was a good one: the next wait is short again. */
+const stableMs = 30_000
+/** A server may ask for no longer wait. */
+const retryAfterMsMax = 10 * 60_000
+const clockOffMs = 5 * 60_000
+const stopMs = 1_000
+
+type Phase =
+  | { kind: 'stopped' }
+  | { kind: 'waiting'; retryAtMs: number; cancel: () => void }
+  | { kind: 'authorizing' }
+  | { kind: 'opening'; socket: FrameSocket }
+  | { kind: 'live'; socket: FrameSocket; sinceMs: number; caughtUp: boolean }
+
+export function openConnection(options: ConnectionOptions): Connection {
+  return new ServerConnection(options)
+}
+
+class ServerConnection implements Connection {
+  readonly state: LiveValue<ConnectionState>
+  readonly #options: ConnectionOptions
+  readonly #backoff: Backoff
+  #phase: Phase = { kind: 'stopped' }
+  /** Of the connection itself, and of the engine. */
+  #problem: ClientProblem | undefined
+  #reported: ClientProblem | undefined
+  /** The next try begins with a new token. */
+  #renew = false
+  #unwatch = () => {}
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#backoff = new Backoff(options.random)
+    this.state = new LiveValue<ConnectionState>({
+      status: 'stopped',
+      retryAtMs: undefined,
+      problem: undefined,
+    })
+  }
+
+  start(): void {
+    if (this.#phase.kind !== 'stopped') return
+    this.#problem = undefined
+    this.#unwatch()
+    this.#unwatch =
+      this.#options.transport.watch?.((isOnline) => this.#network(isOnline)) ?? (() => {})
+    this.#connect()
+  }
+
+  async stop(): Promise<void> {
+    const phase = this.#phase
+    this.#unwatch()
+    if (phase.kind === 'waiting') phase.cancel()
+    this.#become({ kind: 'stopped' })
+    if (phase.kind === 'live') this.#options.handlers.lost()
+    if (phase.kind === 'live' || phase.kind === 'opening') await this.#closed(phase.socket)
+  }
+
+  send(frame: ClientFrame): boolean {
+    return this.#phase.kind === 'live' && this.#phase.socket.send(frame)
+  }
+
+  live(): boolean {
+    return this.#phase.kind === 'live'
+  }
+
+  reconnect(): void {
+    const phase = this.#phase
+    if (phase.kind !== 'live' && phase.kind !== 'opening') return
+    phase.socket.end(() => {})
+    this.#ended({ code: closeReasons.unavailable.code, retryAfterMs: 0 })
+  }
+
+  nudge(): void {
+    if (this.#phase.kind === 'live') this.#phase.socket.check()
+    if (this.#phase.kind !== 'waiting') return
+    this.#phase.cancel()
+    this.#connect()
+  }
+
+  /** A socket over a network that has gone would be noticed by its silence only. */
+  #network(isOnline: boolean): void {
+    if (isOnline) this.nudge()
+    else this.reconnect()
+  }
+
+  caughtUp(): void {
+    if (this.#phase.kind === 'live') this.#become({ ...this.#phase, caughtUp: true })
+  }
+
+  report(problem: ClientProblem | undefined): void {
+    this.#reported = problem
+    this.#show()
+  }
+
+  #connect(): void {
+    const phase: Phase = { kind: 'authorizing' }
+    this.#become(phase)
+    this.#options.accessToken(this.#renew).then(
+      (token) => {
+        if (this.#phase === phase) this.#open(token)
+      },
+      (error: unknown) => {
+        if (this.#phase === phase) this.#refused(error)
+      },
+    )
+  }
+
+  #open(token: string): void {
+    const { clock, handlers, random, server, transport } = this.#options
+    const url = `${server.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/socket`
+    const socket = new FrameSocket(
+      { transport, url, clock, random, hello: () => this.#hello(token) },
+      {
+        welcome: (frame, serverTimeMs) => this.#welcomed(socket, frame, serverTimeMs),
+        frame: (frame) => handlers.frame(frame),
+        writable: () => handlers.writable(),
+        ended: (end) => this.#ended(end),
+      },
+    )
+    this.#become({ kind: 'opening', socket })
+  }
+
+  /** Undefined when the store cannot say how far this device is. */
+  #hello(token: string): ClientFrame | undefined {
+    try {
+      return {
+        kind: 'hello',
+        token,
+        cursors: this.#options.handlers.cursors(),
+        capabilities: [],
+      }
+    } catch (error) {
+      this.#problem = asParleyError(error).problem
+      return undefined
+    }
+  }
+
+  #welcomed(socket: FrameSocket, frame: WelcomeFrame, serverTimeMs: number): void {
+    const { clock, handlers, serverClock } = this.#options
+    serverClock.correct(serverTimeMs)
+    const isClockOff = Math.abs(serverTimeMs - clock.now()) > clockOffMs
+    this.#problem = isClockOff ? problemOf('clock-off') : undefined
+    this.#renew = false
+    this.#become({ kind: 'live', socket, sinceMs: clock.now(), caughtUp: false })
+    handlers.welcome(frame)
+  }
+
+  /** No token was to be had. */
+  #refused(error: unknown): void {
+    const { problem } = asParleyError(error)
+    if (problem.code === 'not-registered') {
+      this.#become({ kind: 'stopped' })
+      return
+    }
+    this.#problem = problem
+    if (problem.code === 'revoked') {
+      this.#revoked()
+    } else if (problem.code === 'token-expired') {
+      this.#become({ kind: 'stopped' })
+    } else {
+      const retryAfterS = error instanceof ApiFailure ? (error.retryAfterS ?? 0) : 0
+      this.#wait(retryAfterS * 1000)
+    }
+  }
+
+  #ended({ code, retryAfterMs }: SocketEnd): void {
+    const phase = this.#phase
+    const between: Phase = { kind: 'authorizing' }
+    this.#phase = between
+    if (phase.kind === 'live') {
+      const heldMs = this.#options.clock.now() - phase.sinceMs
+      if (heldMs >= stableMs) this.#backoff.reset()
+      this.#options.handlers.lost()
+    }
+    // The engine may have stopped the connection when it heard of the loss.
+    if (this.#phase !== between) return
+    switch (closeAction(code)) {
+      case 'reconnect':
+        if (phase.kind === 'opening') this.#problem ??= problemOf('server-unreachable')
+        this.#wait(retryAfterMs)
+        return
+      case 'reauthenticate':
+        this.#reauthenticate()
+        return
+      case 'relink':
+        this.#confirmRevoked()
+        return
+      case 'update':
+      case 'stop':
+        this.#problem = stopProblem(code)
+        this.#become({ kind: 'stopped' })
+    }
+  }
+
+  /** At once with a new token; when even that one was refused, after a while. */
+  #reauthenticate(): void {
+    if (this.#renew) {
+      this.#problem = problemOf('token-expired')
+      this.#wait(0)
+      return
+    }
+    this.#renew = true
+    this.#connect()
+  }
+
+  /**
+   * A login also ends when somebody used an old token of it, a copy of this profile for one; then the device is still on its account and gets another login by its key. Only a refusal of that is the end.
+   */
+  #confirmRevoked(): void {
+    if (this.#renew) {
+      this.#revoked()
+      return
+    }
+    this.#renew = true
+    this.#connect()
+  }
+
+  #revoked(): void {
+    this.#problem = problemOf('revoked')
+    this.#become({ kind: 'stopped' })
+    this.#options.handlers.revoked()
+  }
+
+  #wait(retryAfterMs: number): void {
+    const { clock } = this.#options
+    const delayMs = Math.max(this.#backoff.nextMs(), Math.min(retryAfterMs, retryAfterMsMax))
+    const cancel = clock.after(delayMs, () => this.#connect())
+    this.#become({ kind: 'waiting', retryAtMs: clock.now() + delayMs, cancel })
+  }
+
+  #closed(socket: FrameSocket): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(stopMs, resolve)
+      socket.end(() => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  #become(phase: Phase): void {
+    this.#phase = phase
+    this.#show()
+  }
+
+  #show(): void {
+    const before = this.state.getSnapshot()
+    const status = statusOf(this.#phase)
+    const retryAtMs = this.#phase.kind === 'waiting' ? this.#phase.retryAtMs : undefined
+    const problem = status === 'stopped' ? this.#problem : (this.#reported ?? this.#problem)
+    const isSame =
+      before.status === status && before.retryAtMs === retryAtMs && before.problem === problem
+    if (!isSame) this.state.set({ status, retryAtMs, problem })
+  }
+}
+
+function statusOf(phase: Phase): ConnectionState['status'] {
+  switch (phase.kind) {
+    case 'stopped':
+      return 'stopped'
+    case 'waiting':
+      return 'offline'
+    case 'authorizing':
+    case 'opening':
+      return 'connecting'
+    case 'live':
+      return phase.caughtUp ? 'online' : 'catching-up'
+  }
+}
+
+function stopProblem(code: number): ClientProblem {
+  if (code === closeReasons.replaced.code) {
+    return problemOf(
+      'profile-busy',
+      'This device connected from another place, so this one stopped. Close the other one, then connect again.',
+    )
+  }
+  if (code === closeReasons.unsupported.code) {
+    return problemOf('refused', 'The server does not serve this version. Update the app.')
+  }
+  return problemOf('internal')
+}

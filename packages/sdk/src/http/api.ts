@@ -1,0 +1,143 @@
+/** The HTTP API as typed calls: one method per route of wire/http.ts. Answers are checked here; tokens come from access-tokens.ts. */
+import type {
+  AccountId,
+  BundleJson,
+  ChangeDevices,
+  DeviceId,
+  DeviceRegistered,
+  DevicesChanged,
+  LookupResult,
+  NumberProven,
+  OwnAccount,
+  PreKeyCounts,
+  PreKeyUpload,
+  RegisterDevice,
+  RegistrationStarted,
+  ServerInfo,
+  SignedDeviceList,
+  TokenNonce,
+  TokenRequest,
+  Tokens,
+} from '@parley/wire'
+import { AccessTokens } from './access-tokens.ts'
+import * as answers from './api-answers.ts'
+import type { Api, ApiOptions } from '../engine-ports.ts'
+import { type Exchange, exchange, type HttpOptions } from './http-exchange.ts'
+import { ApiFailure } from '../problems.ts'
+
+export function openApi(options: ApiOptions): Api {
+  return new HttpApi(options)
+}
+
+type Wanted<T> = Omit<Exchange<T>, 'token' | 'body'> & { body?: unknown }
+
+const nothing = () => undefined
+
+class HttpApi implements Api {
+  readonly #http: HttpOptions
+  readonly #tokens: AccessTokens
+
+  constructor({ server, transport, clock, random, store }: ApiOptions) {
+    this.#http = { server, transport, clock }
+    this.#tokens = new AccessTokens({
+      store,
+      clock,
+      random,
+      request: (request) => this.tokens(request),
+      nonce: () => this.tokenNonce(),
+    })
+  }
+
+  serverInfo(): Promise<ServerInfo> {
+    return this.#anonymous({ method: 'GET', path: '/v1/server', parse: answers.serverInfo })
+  }
+
+  startRegistration(phone: string): Promise<RegistrationStarted> {
+    const parse = answers.registrationStarted
+    return this.#anonymous({ method: 'POST', path: '/v1/registrations', body: { phone }, parse })
+  }
+
+  proveNumber(registration: string, code: string): Promise<NumberProven> {
+    const path = `/v1/registrations/${encodeURIComponent(registration)}/code`
+    return this.#anonymous({ method: 'POST', path, body: { code }, parse: answers.numberProven })
+  }
+
+  registerDevice(registration: string, body: RegisterDevice): Promise<DeviceRegistered> {
+    const path = `/v1/registrations/${encodeURIComponent(registration)}/device`
+    return this.#anonymous({ method: 'POST', path, body, parse: answers.deviceRegistered })
+  }
+
+  tokenNonce(): Promise<TokenNonce> {
+    return this.#anonymous({ method: 'POST', path: '/v1/tokens/nonce', parse: answers.tokenNonce })
+  }
+
+  tokens(request: TokenRequest): Promise<Tokens> {
+    const parse = answers.tokens
+    return this.#anonymous({ method: 'POST', path: '/v1/tokens', body: request, parse })
+  }
+
+  ownAccount(): Promise<OwnAccount> {
+    return this.#authorized({ method: 'GET', path: '/v1/account', parse: answers.ownAccount })
+  }
+
+  endSession(): Promise<void> {
+    return this.#authorized({ method: 'DELETE', path: '/v1/session', parse: nothing })
+  }
+
+  changeDevices(body: ChangeDevices): Promise<DevicesChanged> {
+    const parse = answers.devicesChanged
+    return this.#authorized({ method: 'POST', path: '/v1/devices', body, parse })
+  }
+
+  uploadPreKeys(upload: PreKeyUpload): Promise<void> {
+    return this.#authorized({ method: 'PUT', path: '/v1/prekeys', body: upload, parse: nothing })
+  }
+
+  preKeyCounts(): Promise<PreKeyCounts> {
+    return this.#authorized({ method: 'GET', path: '/v1/prekeys', parse: answers.preKeyCounts })
+  }
+
+  lookup(phone: string): Promise<LookupResult> {
+    const parse = answers.lookupResult
+    return this.#authorized({ method: 'POST', path: '/v1/lookup', body: { phone }, parse })
+  }
+
+  async deviceLists(account: AccountId, after: number): Promise<SignedDeviceList[]> {
+    const path = `/v1/accounts/${account}/devices?after=${after}`
+    const parse = answers.deviceLists
+    return (await this.#authorized({ method: 'GET', path, parse })).device_lists
+  }
+
+  async bundles(account: AccountId, devices: readonly DeviceId[]): Promise<BundleJson[]> {
+    const path = `/v1/accounts/${account}/bundles`
+    const parse = answers.bundles
+    return (await this.#authorized({ method: 'POST', path, body: { devices }, parse })).bundles
+  }
+
+  accessToken(renew: boolean): Promise<string> {
+    return this.#tokens.valid(renew)
+  }
+
+  #anonymous<T>(wanted: Wanted<T>): Promise<T> {
+    return exchange(this.#http, { body: undefined, ...wanted, token: undefined })
+  }
+
+  /** Once more with another token when the first was refused; the server has done nothing then. */
+  async #authorized<T>(wanted: Wanted<T>): Promise<T> {
+    const token = await this.#tokens.valid(false)
+    try {
+      return await exchange(this.#http, { body: undefined, ...wanted, token })
+    } catch (error) {
+      if (!isTokenRefused(error)) throw error
+      const another = await this.#tokens.after(token)
+      return exchange(this.#http, { body: undefined, ...wanted, token: another })
+    }
+  }
+}
+
+function isTokenRefused(error: unknown): boolean {
+  return (
+    error instanceof ApiFailure &&
+    (error.code === 'token-expired' || error.code === 'token-invalid')
+  )
+}

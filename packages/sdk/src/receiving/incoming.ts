@@ -1,0 +1,153 @@
+/** Hop 6, the part inside the transaction: what a message that came in changes in chats, marks, events and people. Called with the cursor's write by inbox.ts, and for messages that could be opened late. */
+import type { Content, Profile } from '@parley/wire'
+import type { AccountId } from '@parley/wire'
+import type { Core } from '../core.ts'
+import type { Head } from './opening.ts'
+import { writeRefused, writeRequest } from './resend-answers.ts'
+import { readContact, updateContact, writeContact } from '../store/contacts.ts'
+import { insertEvent } from '../store/events.ts'
+import { raiseMarks, readMarks } from '../store/marks.ts'
+import { deleteWaiting, insertMessage, readMessage, writeOpened } from '../store/messages.ts'
+import type { MessageKind } from '../store/messages.ts'
+import { countUnopened, deleteUnopened, insertUnopened, readUnopened } from '../store/unopened.ts'
+import type { Unopened } from '../store/unopened.ts'
+
+/** Kept for one person; what goes beyond is lost at once. */
+const unopenedPerPersonMax = 2_000
+
+function keyOf(head: Head) {
+  return { conversation: head.sender, sender: head.sender, id: head.messageId }
+}
+
+/** Y12, Y34: shown already and not waited for: the entry is a repeat, or another encryption of the same message. What is lost stays lost: it may have been given up because the root changed. */
+export function isTaken(core: Core, head: Head): boolean {
+  const message = readMessage(core.store, keyOf(head))
+  return message !== undefined && message.kind !== 'waiting'
+}
+
+/** The sender may have sent it again under a new number: its ticks wait for the mark of that one. */
+export function writeRepeat(core: Core, head: Head): void {
+  raiseMarks(core.store, head.sender, head.senderDevice, head.sequence)
+}
+
+export function writeContent(core: Core, head: Head, content: Content): void {
+  const { store } = core
+  writeContact(store, head.sender)
+  if (content.profile) writeProfile(core, head.sender, content.profile)
+  switch (content.body.kind) {
+    case 'text':
+      return writeShown(core, head, 'text', content.body.text)
+    case 'unknown':
+      return writeShown(core, head, 'unknown', '')
+    case 'resend-request':
+      writeControl(core, head)
+      return writeRequest(core, head, content.body.messageIds)
+    case 'resend-refused':
+      writeControl(core, head)
+      return writeRefused(core, head.sender, content.body.messageIds)
+  }
+}
+
+function writeShown(core: Core, head: Head, kind: MessageKind, text: string): void {
+  const { store } = core
+  const unopened = readUnopened(store, head.sender, head.messageId)
+  deleteUnopened(store, head.sender, head.messageId)
+  const shown = readMessage(store, keyOf(head))
+  // Its place in the order of marks stays that of the entry that was seen first.
+  const sequence = unopened?.sequence ?? head.sequence
+  let number = shown?.number
+  if (number !== undefined) writeOpened(store, number, kind, text)
+  else {
+    number = insertMessage(store, {
+      ...keyOf(head),
+      mine: false,
+      kind,
+      text,
+      stamp: head.stamp,
+      sort: head.stamp,
+      unread: true,
+      senderDevice: head.senderDevice,
+      sequence,
+      status: undefined,
+    })
+  }
+  raiseMarks(store, head.sender, head.senderDevice, head.sequence)
+  if (!core.recordEvents || kind !== 'text') return
+  insertEvent(store, { type: 'message', conversation: head.sender, message: number, status: '' })
+}
+
+/** Nothing that is shown, so nothing that a receipt is owed for (E19); but it may have been waited for. */
+function writeControl(core: Core, head: Head): void {
+  const { store } = core
+  if (!readUnopened(store, head.sender, head.messageId)) return
+  deleteUnopened(store, head.sender, head.messageId)
+  deleteWaiting(store, keyOf(head))
+  raiseMarks(store, head.sender, head.senderDevice, 0)
+}
+
+function writeProfile(core: Core, sender: AccountId, profile: Profile): void {
+  const { store } = core
+  const contact = readContact(store, sender)
+  if (contact?.profileName !== profile.name) {
+    updateContact(store, sender, { profileName: profile.name })
+  }
+  if (contact?.phoneClaim !== profile.phone) {
+    updateContact(store, sender, { phoneClaim: profile.phone, claimCheckedAtMs: 0 })
+  }
+}
+
+export interface NotOpened {
+  position: number
+  type: Unopened['type']
+  ciphertext: Uint8Array | undefined
+  /** In the chat, as something that is waited for. */
+  shown: boolean
+  askAtMs: number
+}
+
+/** E7: kept as it is, in the cursor's transaction. */
+export function writeNotOpened(core: Core, head: Head, item: NotOpened): void {
+  const { store } = core
+  const { sender, messageId: id } = head
+  writeContact(store, sender)
+  const before = readUnopened(store, sender, id)
+  const isLost = !before && countUnopened(store, sender) >= unopenedPerPersonMax
+  if (item.shown || isLost) writeWaiting(core, head, isLost ? 'lost' : 'waiting')
+  if (isLost) return
+  const { senderDevice, sequence, stamp } = before ?? head
+  insertUnopened(store, {
+    ...item,
+    sender,
+    id,
+    senderDevice,
+    sequence,
+    stamp,
+    shown: item.shown || before?.shown === true,
+    asks: before?.asks ?? 0,
+    askAtMs: before?.askAtMs ?? item.askAtMs,
+  })
+}
+
+export function writeWaiting(core: Core, head: Head, kind: 'waiting' | 'lost'): void {
+  const { store } = core
+  if (readMessage(store, keyOf(head))) return
+  insertMessage(store, {
+    ...keyOf(head),
+    mine: false,
+    kind,
+    text: '',
+    stamp: head.stamp,
+    sort: head.stamp,
+    unread: false,
+    senderDevice: head.senderDevice,
+    sequence: head.sequence,
+    status: undefined,
+  })
+}
+
+/** Whether an entry that holds nothing for this device is not missed: it was here, or, before this device had anything of theirs, the account had it. */
+export function isDelivered(core: Core, head: Head): boolean {
+  const marks = readMarks(core.store, head.sender, head.senderDevice)
+  if (!marks) return false
+  return head.sequence <= (marks.delivered || marks.confirmedDelivered)
+}
