@@ -12,6 +12,8 @@ interface Suite {
   name: string
   /** For `bun test`. */
   paths: readonly string[]
+  /** Files that know nothing of each other, on all cores at once. */
+  parallel?: boolean
   needsChromium: boolean
   timeoutMs: number
 }
@@ -29,6 +31,7 @@ const suites: readonly Suite[] = [
   {
     name: 'unit and contract',
     paths: ['packages', 'apps', 'tools', 'bench'],
+    parallel: true,
     needsChromium: false,
     timeoutMs: 10 * minuteMs,
   },
@@ -42,7 +45,12 @@ async function runSuite(suite: Suite): Promise<Count> {
   if (suite.needsChromium && !(await haveChromium())) return { passed: 0, failed: 1 }
   // A path without ./ is a pattern, and would find folders of that name anywhere.
   const paths = suite.paths.map((path) => `./${path}`)
-  const child = Bun.spawn([bun, 'test', '--only-failures', `--timeout=${testMs}`, ...paths], {
+  const flags = [
+    '--only-failures',
+    `--timeout=${testMs}`,
+    ...(suite.parallel ? ['--parallel'] : []),
+  ]
+  const child = Bun.spawn([bun, 'test', ...flags, ...paths], {
     cwd: root,
     stdin: 'ignore',
     stdout: 'pipe',

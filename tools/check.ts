@@ -49,7 +49,7 @@ const steps: readonly Step[] = [
 
 function unitTests(): string[] {
   const folders = ['./packages', './apps', './tools', './bench']
-  return ['bun', 'test', '--only-failures', '--timeout=60000', ...folders]
+  return ['bun', 'test', '--parallel', '--only-failures', '--timeout=60000', ...folders]
 }
 
 interface Outcome {

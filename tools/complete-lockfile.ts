@@ -1,6 +1,8 @@
 /**
- * `npm run lock`: writes package-lock.json with `npm install`, then names in it the native builds for platforms that the registry at hand does not offer. npm leaves those out, and `npm ci` then refuses the lockfile
- * everywhere. They carry no hash, since nobody here can fetch them; npm skips them wherever os, cpu or libc do not fit.
+ * `npm run lock`: writes package-lock.json with `npm install`, then names in it the native builds
+ * for platforms that the registry at hand does not offer. npm leaves those out, and `npm ci` then
+ * refuses the lockfile everywhere. They carry no hash, since nobody here can fetch them; npm skips
+ * them wherever os, cpu or libc do not fit.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 

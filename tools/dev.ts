@@ -1,4 +1,7 @@
-/** `npm run dev`: the server, restarted when its code changes, and the web app as Vite serves it, updated in place. No build step. */
+/**
+ * `npm run dev`: the server, restarted when its code changes, and the web app as Vite serves it,
+ * updated in place. No build step.
+ */
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)

@@ -1,4 +1,7 @@
-/** `npm run tidy`: the rules of this house that no other tool checks (docs/ARCHITECTURE.md, STYLE.md). Prints each breach with its place and what to do, and fails when there is one. */
+/**
+ * `npm run tidy`: the rules of this house that no other tool checks (docs/ARCHITECTURE.md,
+ * STYLE.md). Prints each breach with its place and what to do, and fails when there is one.
+ */
 import { dirname } from 'node:path'
 import { checkBans, checkMachinePaths } from './tidy/bans.ts'
 import { checkDependencies } from './tidy/dependencies.ts'

@@ -10,7 +10,10 @@ interface Ban {
   except: (path: string) => boolean
 }
 
-/** Where time, timers and randomness come from the machine: everywhere else they are given in, so that the simulator can drive the code. */
+/**
+ * Where time, timers and randomness come from the machine: everywhere else they are given in, so
+ * that the simulator can drive the code.
+ */
 function isPlatform(path: string): boolean {
   return (
     path.includes('/platform/') ||

@@ -1,10 +1,16 @@
-/** Every npm dependency has a reason (the list below), an exact version, and no registry's address in the lockfile. */
+/**
+ * Every npm dependency has a reason (the list below), an exact version, and no registry's address
+ * in the lockfile.
+ */
 import { dirname } from 'node:path/posix'
 import { importsOf } from './source.ts'
 import { isCode, isTest, lineAt } from './tree.ts'
 import type { Finding, Tree } from './tree.ts'
 
-/** Name to reason. A new dependency comes with its line here, and one that is gone takes its line along. */
+/**
+ * Name to reason. A new dependency comes with its line here, and one that is gone takes its line
+ * along.
+ */
 export const allowedDependencies: Readonly<Record<string, string>> = {
   '@bufbuild/protobuf': 'the wire format: schema evolution that buf can guard',
   '@clack/prompts': 'asks for the code on a terminal',

@@ -1,4 +1,7 @@
-/** Documents tell the truth: a path that they name exists, and each rule of docs/spec has a test that carries its id, and the other way round. */
+/**
+ * Documents tell the truth: a path that they name exists, and each rule of docs/spec has a test
+ * that carries its id, and the other way round.
+ */
 import { dirname, normalize } from 'node:path/posix'
 import { isCode, isGenerated, isTest, lineAt } from './tree.ts'
 import type { Finding, TextFile, Tree } from './tree.ts'

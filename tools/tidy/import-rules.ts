@@ -1,4 +1,7 @@
-/** Who may import whom, as a table (docs/ARCHITECTURE.md draws it). The first row that fits a file is its rule. */
+/**
+ * Who may import whom, as a table (docs/ARCHITECTURE.md draws it). The first row that fits a file
+ * is its rule.
+ */
 
 export interface Target {
   /** As written in the import. */
@@ -38,7 +41,10 @@ function isPort(target: Target): boolean {
   return target.kind === 'file' && /\/backends\/(\w+)\/\1\.ts$/.test(target.name)
 }
 
-/** Modules meet in ports, wired in roles.ts, and may know each other's types: nothing is called through those. */
+/**
+ * Modules meet in ports, wired in roles.ts, and may know each other's types: nothing is called
+ * through those.
+ */
 function isModulePort(target: Target): boolean {
   return (
     under(target, server) &&

@@ -1,4 +1,7 @@
-/** Checks each import of each file: that its house may (import-rules.ts), that the platform stays behind its suffix, that its file exists, and that no file is left that nobody imports. */
+/**
+ * Checks each import of each file: that its house may (import-rules.ts), that the platform stays
+ * behind its suffix, that its file exists, and that no file is left that nobody imports.
+ */
 import { dirname, normalize } from 'node:path/posix'
 import { importRules } from './import-rules.ts'
 import type { Target } from './import-rules.ts'
@@ -117,7 +120,10 @@ export function checkDeadFiles(tree: Tree): Finding[] {
     })
 }
 
-/** Files that may name a program's entry: manifests, pages, scripts and what starts processes or workers. */
+/**
+ * Files that may name a program's entry: manifests, pages, scripts and what starts processes or
+ * workers.
+ */
 function namesEntries({ path, text }: TextFile): boolean {
   if (/(^|\/)package\.json$|\.html$|^\.ci\/|\/bin\//.test(path)) return true
   return isCode(path) && /\b(defineConfig|rolldownOptions|spawn|spawnSync|fork|Worker)\(/.test(text)

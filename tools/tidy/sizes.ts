@@ -1,4 +1,7 @@
-/** How large files, functions and lines may be (STYLE.md). What was larger when the rule came may only shrink: it stands in the ratchet. */
+/**
+ * How large files, functions and lines may be (STYLE.md). What was larger when the rule came may
+ * only shrink: it stands in the ratchet.
+ */
 import { sourceOf } from './source.ts'
 import { isCode, isTest } from './tree.ts'
 import type { Finding, TextFile, Tree } from './tree.ts'
@@ -8,7 +11,10 @@ const functionLinesMax = 70
 /** The formatter breaks lines at 100 columns; what it cannot break may be this long. */
 const columnsMax = 120
 
-/** Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go down; an entry that is not needed any more is a finding. */
+/**
+ * Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go
+ * down; an entry that is not needed any more is a finding.
+ */
 export const ratchet: Readonly<Record<string, number>> = {}
 
 interface Measured {
@@ -92,7 +98,10 @@ interface FunctionPlace {
 const statement =
   /^(\} )?(if|else|for|while|do|switch|try|catch|finally|class|interface|namespace|return \{)\b/
 
-/** Leans on the formatter: a body opens at the end of a line and closes at the indentation of the line on which its head begins. */
+/**
+ * Leans on the formatter: a body opens at the end of a line and closes at the indentation of the
+ * line on which its head begins.
+ */
 export function functionsOf(code: readonly string[]): FunctionPlace[] {
   const places: FunctionPlace[] = []
   code.forEach((line, at) => {

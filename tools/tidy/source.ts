@@ -1,6 +1,7 @@
 /**
- * A source file with what is not code blanked out, so that a plain pattern finds calls and imports without being fooled by a comment or a text. A scanner instead of a parser: it needs
- * no compiler, and since Biome has formatted everything, it may lean on lines and indentation.
+ * A source file with what is not code blanked out, so that a plain pattern finds calls and imports
+ * without being fooled by a comment or a text. A scanner instead of a parser: it needs no compiler,
+ * and since Biome has formatted everything, it may lean on lines and indentation.
  */
 import type { TextFile } from './tree.ts'
 
@@ -143,7 +144,9 @@ export interface Import {
 const importPattern =
   /\b(?:from\s*|import\s*\(?\s*)(['"])|\bnew URL\(\s*(['"])|\brequire\(\s*(['"])/g
 
-/** Static, dynamic and type imports, re-exports, and files named by `new URL('./x', …)` (workers). */
+/**
+ * Static, dynamic and type imports, re-exports, and files named by `new URL('./x', …)` (workers).
+ */
 export function importsOf(file: TextFile): Import[] {
   const { text } = file
   const source = sourceOf(file)

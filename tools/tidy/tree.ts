@@ -56,7 +56,9 @@ export function isGenerated(path: string): boolean {
   return path.includes('/gen/')
 }
 
-/** A test, or what only tests run (x.contract.ts, x.fixture.ts, test-x.ts): nothing that is shipped. */
+/**
+ * A test, or what only tests run (x.contract.ts, x.fixture.ts, test-x.ts): nothing that is shipped.
+ */
 export function isTest(path: string): boolean {
   return (
     /\.(test|contract|fixture)\.tsx?$|\/test-[\w-]+\.ts$/.test(path) || path.startsWith('tests/')
