@@ -1,4 +1,7 @@
-/** `npm run bench -- SCENARIO`: runs one scenario against a server of its own and prints a line for each cell. */
+/**
+ * `npm run bench -- SCENARIO`: runs one scenario against a server of its own and prints a line for
+ * each cell.
+ */
 import { parseArgs } from 'node:util'
 import { idle } from './scenarios/idle.ts'
 import { oneToOne } from './scenarios/one-to-one.ts'

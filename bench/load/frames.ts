@@ -1,8 +1,13 @@
 /**
- * Hot frames of the load client, written and read by hand: one process must load the server on the machine that both share, so it may not cost what a real client costs. frames.test.ts holds them against @parley/wire.
+ * Hot frames of the load client, written and read by hand: one process must load the server on the
+ * machine that both share, so it may not cost what a real client costs. frames.test.ts holds them
+ * against @parley/wire.
  */
 
-/** A growing run of WebSocket messages for one write to a socket, masked with key 0 so that payload bytes stay as they are. */
+/**
+ * A growing run of WebSocket messages for one write to a socket, masked with key 0 so that payload
+ * bytes stay as they are.
+ */
 export class Outgoing {
   bytes = new Uint8Array(1 << 20)
   length = 0

@@ -1,4 +1,7 @@
-/** What a benchmark reads off the machine: CPU and memory of processes from /proc, and latencies in a histogram. */
+/**
+ * What a benchmark reads off the machine: CPU and memory of processes from /proc, and latencies in
+ * a histogram.
+ */
 import { readFileSync } from 'node:fs'
 
 const ticksPerSecond = 100

@@ -1,4 +1,7 @@
-/** The server under load: the real process, on a data folder with accounts put into it before the start. */
+/**
+ * The server under load: the real process, on a data folder with accounts put into it before the
+ * start.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

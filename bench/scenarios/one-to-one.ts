@@ -1,6 +1,8 @@
 /**
- * 1:1 online: users in pairs, each keeps `w` messages in flight; the receiver answers with a delivered receipt; a message is done when its receipt has reached the sender. With a rate the loop is open: so
- * many messages a second in all. Same sizes and receipts as the peers that Parley is compared with.
+ * 1:1 online: users in pairs, each keeps `w` messages in flight; the receiver answers with a
+ * delivered receipt; a message is done when its receipt has reached the sender. With a rate the
+ * loop is open: so many messages a second in all. Same sizes and receipts as the peers that Parley
+ * is compared with.
  */
 import { positionAt } from '@parley/wire'
 import { LoadClient } from '../load/client.ts'

@@ -1,4 +1,7 @@
-/** Two people chat in two browsers: registering, every kind of text, ticks, being offline, reloading, a server that is killed. */
+/**
+ * Two people chat in two browsers: registering, every kind of text, ticks, being offline,
+ * reloading, a server that is killed.
+ */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { AppRig } from './app-rig.ts'
 import type { Person } from './person.ts'

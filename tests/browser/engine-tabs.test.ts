@@ -1,4 +1,7 @@
-/** Tabs of one browser on one engine: who leads, what happens when that tab goes, and what is said when the engine cannot start. */
+/**
+ * Tabs of one browser on one engine: who leads, what happens when that tab goes, and what is said
+ * when the engine cannot start.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'

@@ -1,4 +1,7 @@
-/** One person's line to the server: a TCP relay on a port of its own that can be cut, since the browser's own offline switch leaves open sockets alone. */
+/**
+ * One person's line to the server: a TCP relay on a port of its own that can be cut, since the
+ * browser's own offline switch leaves open sockets alone.
+ */
 import type { Socket, TCPSocketListener } from 'bun'
 
 interface End {

@@ -1,4 +1,7 @@
-/** What only the driver on the files of an origin must do; run in a worker, like the driver contract. */
+/**
+ * What only the driver on the files of an origin must do; run in a worker, like the driver
+ * contract.
+ */
 import type { Clock } from '../../packages/sdk/src/platform/ports.ts'
 import { StoreError } from '../../packages/sdk/src/platform/ports.ts'
 import { systemClock } from '../../packages/sdk/src/platform/clock.ts'

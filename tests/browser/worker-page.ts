@@ -1,4 +1,7 @@
-/** Serves a page with a script and a worker, and SQLite's WASM beside them: the SDK alone in a browser, without server and web app. */
+/**
+ * Serves a page with a script and a worker, and SQLite's WASM beside them: the SDK alone in a
+ * browser, without server and web app.
+ */
 import type { Page } from 'playwright-core'
 
 const reportMs = 60_000

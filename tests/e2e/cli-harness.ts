@@ -1,4 +1,7 @@
-/** People who use the command line: each with a home of their own, running the real `parley` program against a real server process. */
+/**
+ * People who use the command line: each with a home of their own, running the real `parley` program
+ * against a real server process.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -1,4 +1,7 @@
-/** The command line against a real server process: what commands.md promises to scripts, bots and cron jobs. */
+/**
+ * The command line against a real server process: what commands.md promises to scripts, bots and
+ * cron jobs.
+ */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** The whole way of a message on a log that shows appended entries late, as a cluster's does: nothing leans on what such a log does not promise. */
+/**
+ * The whole way of a message on a log that shows appended entries late, as a cluster's does:
+ * nothing leans on what such a log does not promise.
+ */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
 import { numbered, patienceMs, Person } from './sdk-harness.ts'

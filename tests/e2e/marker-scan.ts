@@ -1,4 +1,7 @@
-/** Looks for a string in bytes, in every form in which something that was not sealed could stand there. */
+/**
+ * Looks for a string in bytes, in every form in which something that was not sealed could stand
+ * there.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 

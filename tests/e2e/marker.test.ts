@@ -1,4 +1,7 @@
-/** What people write, and what they call themselves and each other, is nowhere on the server's side: not in its files, its output, its metrics, nor on the wire. */
+/**
+ * What people write, and what they call themselves and each other, is nowhere on the server's side:
+ * not in its files, its output, its metrics, nor on the wire.
+ */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { spawnServer } from '@parley/testkit'
 import type { SpawnedServer } from '@parley/testkit'

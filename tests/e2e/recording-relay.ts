@@ -1,4 +1,7 @@
-/** A TCP relay in front of a server that keeps every byte it carries, so that a test can look at what went over the wire. */
+/**
+ * A TCP relay in front of a server that keeps every byte it carries, so that a test can look at
+ * what went over the wire.
+ */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** One connection: what each side sent. */
@@ -67,7 +70,10 @@ export class RecordingRelay implements AsyncDisposable {
 
 const endOfHead = '\r\n\r\n'
 
-/** Head and body of the upgrade request or its answer; undefined: this connection is not a WebSocket. */
+/**
+ * Head and body of the upgrade request or its answer; undefined: this connection is not a
+ * WebSocket.
+ */
 function splitUpgrade(bytes: Buffer): { head: string; frames: Buffer } | undefined {
   const end = bytes.indexOf(endOfHead)
   const head = bytes.subarray(0, Math.max(0, end)).toString('latin1')
@@ -75,7 +81,10 @@ function splitUpgrade(bytes: Buffer): { head: string; frames: Buffer } | undefin
   return { head, frames: bytes.subarray(end + endOfHead.length) }
 }
 
-/** The payloads of a side's frames, unmasked, one after the other. Throws when they could be compressed. */
+/**
+ * The payloads of a side's frames, unmasked, one after the other. Throws when they could be
+ * compressed.
+ */
 export function webSocketPayloads({ fromClient, fromServer }: Carried): Buffer[] | undefined {
   const asked = splitUpgrade(fromClient)
   const answered = splitUpgrade(fromServer)

@@ -1,4 +1,7 @@
-/** People who use the SDK as a program does: each with a profile folder of their own, against a real server. */
+/**
+ * People who use the SDK as a program does: each with a profile folder of their own, against a real
+ * server.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

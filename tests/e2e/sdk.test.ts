@@ -1,4 +1,7 @@
-/** Two programs on the SDK against the real server process: power cuts in the middle of bursts, registering again, a restored profile, a device that lost its place, and what is refused. */
+/**
+ * Two programs on the SDK against the real server process: power cuts in the middle of bursts,
+ * registering again, a restored profile, a device that lost its place, and what is refused.
+ */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { cpSync, rmSync } from 'node:fs'
 import { startServer } from '@parley/testkit'

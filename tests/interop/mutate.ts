@@ -8,7 +8,9 @@ export interface Mutant {
   bytes: Uint8Array
 }
 
-/** Ends of the protobuf part of a message: after the version byte, before the MAC if there is one. */
+/**
+ * Ends of the protobuf part of a message: after the version byte, before the MAC if there is one.
+ */
 interface Layout {
   macBytes: number
 }

@@ -1,4 +1,6 @@
-/** The invariants I1-I4 and I7 (docs/ARCHITECTURE.md), checked on what the clients' own stores show. */
+/**
+ * The invariants I1-I4 and I7 (docs/ARCHITECTURE.md), checked on what the clients' own stores show.
+ */
 import type { TimelineItem } from '@parley/sdk'
 
 export interface Sent {
@@ -83,7 +85,10 @@ export function checkNothingLost(sender: ShownChat, recipient: ShownChat): void 
   }
 }
 
-/** I1, the other half: when all is healed nothing stays behind, for an honest server refuses nothing for good. */
+/**
+ * I1, the other half: when all is healed nothing stays behind, for an honest server refuses nothing
+ * for good.
+ */
 export function checkAllArrived(sender: ShownChat, sent: readonly Sent[]): void {
   const status = new Map(sender.items.map((item) => [textOf(item), item.status]))
   for (const message of sent) {
@@ -113,7 +118,10 @@ export function checkConverged(left: ShownChat, right: ShownChat): void {
 export class MessageKeys {
   readonly #used = new Map<string, string>()
 
-  /** `purpose`: which ciphertext; encrypting the same one again (a repeat after a crash) is a second use all the same. */
+  /**
+   * `purpose`: which ciphertext; encrypting the same one again (a repeat after a crash) is a second
+   * use all the same.
+   */
   record(owner: string, messageKeyId: string): void {
     const before = this.#used.get(messageKeyId)
     if (before !== undefined) {

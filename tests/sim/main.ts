@@ -1,4 +1,7 @@
-/** `npm run sim -- --seed N|A..B`: the real server and SDK on simulated time, network and crashes. One seed tells its story. */
+/**
+ * `npm run sim -- --seed N|A..B`: the real server and SDK on simulated time, network and crashes.
+ * One seed tells its story.
+ */
 import { parseArgs } from 'node:util'
 import { plants } from './plants.ts'
 import type { Plant } from './plants.ts'

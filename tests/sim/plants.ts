@@ -1,4 +1,7 @@
-/** Faults planted on purpose at the ports, to show that the simulation finds such a thing. None of them is in the product. */
+/**
+ * Faults planted on purpose at the ports, to show that the simulation finds such a thing. None of
+ * them is in the product.
+ */
 import type { Log, NewEntry } from '@parley/server'
 import { SimRandom } from '@parley/testkit'
 import type { LogId } from '@parley/wire'
@@ -70,7 +73,10 @@ function withAppend(log: Log, append: (id: LogId, entry: NewEntry) => Promise<vo
   }
 }
 
-/** The randomness of a client's process with the fault in it. `ofDevice` is the same at each start of the device. */
+/**
+ * The randomness of a client's process with the fault in it. `ofDevice` is the same at each start
+ * of the device.
+ */
 export function plantInRandom(
   random: SimRandom,
   ofDevice: number,

@@ -1,4 +1,7 @@
-/** Lets everything that one simulated event set off come to rest before time goes on: promises, and the native cryptography of the server's tokens, whose threads know nothing of simulated time. */
+/**
+ * Lets everything that one simulated event set off come to rest before time goes on: promises, and
+ * the native cryptography of the server's tokens, whose threads know nothing of simulated time.
+ */
 
 const quietTurns = 3
 const methods = ['sign', 'verify', 'digest', 'importKey', 'exportKey', 'generateKey'] as const

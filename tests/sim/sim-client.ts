@@ -1,4 +1,7 @@
-/** One person's device in the simulation: the real SDK on a database that outlives its crashes, a clock that dies with them, and the simulated network. */
+/**
+ * One person's device in the simulation: the real SDK on a database that outlives its crashes, a
+ * clock that dies with them, and the simulated network.
+ */
 import { Database } from 'bun:sqlite'
 import { nobleDh } from '@parley/crypto'
 import { openClient } from '@parley/sdk'
@@ -22,7 +25,10 @@ export interface SimClientOptions {
   observeMessageKey: (messageKeyId: string) => void
 }
 
-/** A driver that a crash turns off in the middle of whatever its process was doing, before or after a commit. */
+/**
+ * A driver that a crash turns off in the middle of whatever its process was doing, before or after
+ * a commit.
+ */
 class CrashingDriver implements SqlDriver {
   readonly #driver: SqlDriver
   /** Transactions until the crash; -1: none is planned. */

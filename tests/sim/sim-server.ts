@@ -1,4 +1,7 @@
-/** The server in the simulation: the real roles on files that outlive its crashes, a lossy bus, a clock that dies with the process. */
+/**
+ * The server in the simulation: the real roles on files that outlive its crashes, a lossy bus, a
+ * clock that dies with the process.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -127,7 +130,10 @@ export class SimServer {
     }
   }
 
-  /** Dies soon after the n-th batch from here is on the disk: what was answered meanwhile must be there afterwards. */
+  /**
+   * Dies soon after the n-th batch from here is on the disk: what was answered meanwhile must be
+   * there afterwards.
+   */
   crashAfterBatches(count: number): void {
     this.#batchesLeft = count
   }

@@ -1,4 +1,7 @@
-/** A few seeds of the simulation on each run of the tests, that a seed decides everything, and that planted faults are found. `npm run sim` runs more. */
+/**
+ * A few seeds of the simulation on each run of the tests, that a seed decides everything, and that
+ * planted faults are found. `npm run sim` runs more.
+ */
 import { expect, test } from 'bun:test'
 import { plants } from './plants.ts'
 import type { Plant } from './plants.ts'

@@ -1,5 +1,6 @@
 /**
- * One simulated run: a server, a few people, a network, and a schedule of what people and bad luck do, all decided by one seed. After the storm everything heals, and the invariants must hold.
+ * One simulated run: a server, a few people, a network, and a schedule of what people and bad luck
+ * do, all decided by one seed. After the storm everything heals, and the invariants must hold.
  */
 import { ProcessClock, Scheduler, SimNetwork, SimRandom } from '@parley/testkit'
 import {

@@ -1,6 +1,7 @@
 /**
- * `parley send TO --batch`: each line of stdin is a message, in order, with a line of output for each once it has come as far as is wanted. Lines are written to the outbox as they come, so
- * a server that is away only delays the output.
+ * `parley send TO --batch`: each line of stdin is a message, in order, with a line of output for
+ * each once it has come as far as is wanted. Lines are written to the outbox as they come, so a
+ * server that is away only delays the output.
  */
 import { textBytesMax } from '@parley/sdk'
 import type { ClientProblem } from '@parley/sdk'

@@ -1,4 +1,6 @@
-/** What every command is given: settings, output, the profile, and the signal that it shall stop. */
+/**
+ * What every command is given: settings, output, the profile, and the signal that it shall stop.
+ */
 import type { Command } from 'commander'
 import { CliFailure, exitStatus } from './failure.ts'
 import { linesOf } from './lines.ts'

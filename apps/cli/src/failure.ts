@@ -1,4 +1,7 @@
-/** How a command ends when it does not end well: a sentence for people and an exit status for scripts. */
+/**
+ * How a command ends when it does not end well: a sentence for people and an exit status for
+ * scripts.
+ */
 import { ParleyError } from '@parley/sdk'
 import type { ClientProblem } from '@parley/sdk'
 

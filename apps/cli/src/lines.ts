@@ -1,6 +1,9 @@
 /** Splits a stream of bytes into lines, holding no more of a line than is allowed. */
 
-/** Without its line break. A line that is too long is handed on cut off one byte above the bound, so that its reader sees that it is. */
+/**
+ * Without its line break. A line that is too long is handed on cut off one byte above the bound, so
+ * that its reader sees that it is.
+ */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array | string>,
   lineBytesMax: number,
@@ -33,7 +36,10 @@ export async function* linesOf(
   if (heldBytes > 0) yield take()
 }
 
-/** A message: everything, without the line break that `echo` puts at its end. Of one that is longer than allowed no more is read than shows that it is. */
+/**
+ * A message: everything, without the line break that `echo` puts at its end. Of one that is longer
+ * than allowed no more is read than shows that it is.
+ */
 export async function wholeText(
   chunks: AsyncIterable<Uint8Array | string>,
   bytesMax: number,

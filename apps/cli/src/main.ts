@@ -1,4 +1,7 @@
-/** `parley`: one program for the server and for people on a terminal. Each half is loaded only when it is wanted, since the server needs no client and must start quickly. */
+/**
+ * `parley`: one program for the server and for people on a terminal. Each half is loaded only when
+ * it is wanted, since the server needs no client and must start quickly.
+ */
 
 export async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'serve') {

@@ -1,4 +1,7 @@
-/** Data goes to stdout, talk to stderr. With --json a result is one JSON object on a line of its own, and stdout holds nothing else. */
+/**
+ * Data goes to stdout, talk to stderr. With --json a result is one JSON object on a line of its
+ * own, and stdout holds nothing else.
+ */
 
 export interface OutputOptions {
   json: boolean
@@ -54,7 +57,10 @@ export class Output {
 
 const controlCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
-/** What others wrote may not steer the terminal: control characters but tab and line feed are shown as a sign. */
+/**
+ * What others wrote may not steer the terminal: control characters but tab and line feed are shown
+ * as a sign.
+ */
 export function printable(text: string): string {
   return text.replaceAll(controlCharacters, '\ufffd')
 }

@@ -1,4 +1,7 @@
-/** The commands of the client, with their options and help, and how a command that ended badly becomes an exit status. */
+/**
+ * The commands of the client, with their options and help, and how a command that ended badly
+ * becomes an exit status.
+ */
 import { Command, CommanderError } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { Cli } from './cli.ts'

@@ -1,4 +1,7 @@
-/** One message on its way: written under an id that is chosen here, then watched until it has come as far as is wanted. */
+/**
+ * One message on its way: written under an id that is chosen here, then watched until it has come
+ * as far as is wanted.
+ */
 import type { ClientProblem, MessageStatus } from '@parley/sdk'
 import { CliFailure, exitStatus, failureOf } from './failure.ts'
 import { newMessageId } from './platform/message-ids.ts'

@@ -1,4 +1,6 @@
-/** The global options: flag before environment before what the profile remembers before the default. */
+/**
+ * The global options: flag before environment before what the profile remembers before the default.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -1,4 +1,7 @@
-/** Waiting for something to become true in the profile: asked at once, and again after each change. Ends with a failure when it never can. */
+/**
+ * Waiting for something to become true in the profile: asked at once, and again after each change.
+ * Ends with a failure when it never can.
+ */
 import { failureOf } from './failure.ts'
 import { requireRegistered } from './registered.ts'
 import type { Watched } from './profile/calls.ts'

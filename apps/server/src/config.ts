@@ -1,4 +1,7 @@
-/** Every setting of the server: flags, environment and the file of --config are read here, once, and all mistakes are told at once. A flag wins over the environment, the environment over the file. */
+/**
+ * Every setting of the server: flags, environment and the file of --config are read here, once, and
+ * all mistakes are told at once. A flag wins over the environment, the environment over the file.
+ */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'

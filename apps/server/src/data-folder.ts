@@ -1,4 +1,7 @@
-/** The folder with everything that the server keeps: created, checked, and held by one server at a time. */
+/**
+ * The folder with everything that the server keeps: created, checked, and held by one server at a
+ * time.
+ */
 import { Database, SQLiteError } from 'bun:sqlite'
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,7 +29,10 @@ export function openDataFolder(folder: string): DataFolder {
   }
 }
 
-/** An open exclusive transaction is a lock of the operating system: a process that dies lets go of it. */
+/**
+ * An open exclusive transaction is a lock of the operating system: a process that dies lets go of
+ * it.
+ */
 function holdLock(folder: string): Database {
   let lock: Database | undefined
   try {

@@ -67,7 +67,9 @@ function clientBehindProxy(request: Request, direct: string): string {
   return forwarded || direct
 }
 
-/** Keepalive and slow readers are the gateway's business, so the transport's own timeouts are off. */
+/**
+ * Keepalive and slow readers are the gateway's business, so the transport's own timeouts are off.
+ */
 function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
   return {
     idleTimeout: 0,
@@ -77,7 +79,7 @@ function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
     backpressureLimit: backpressureBytesMax,
     closeOnBackpressureLimit: false,
     open(transport) {
-      transport.data.events = running.openSocket(frameSocketOf(transport), transport.data.address)
+      transport.data.events = running.openSocket(new TransportSocket(transport), transport.data.address)
     },
     message(transport, message) {
       if (typeof message !== 'string') return transport.data.events?.message(message)
@@ -89,12 +91,25 @@ function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
   }
 }
 
-function frameSocketOf(transport: Transport): FrameSocket {
-  return {
-    // 0 means dropped; -1 that it waits in the transport's buffer, which is as good as sent.
-    send: (bytes) => transport.sendBinary(bytes) !== 0,
-    bufferedBytes: () => transport.getBufferedAmount(),
-    close: (code, reason) => transport.close(code, reason),
+/** A class and no closures: there is one for each of many thousand connections. */
+class TransportSocket implements FrameSocket {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** 0 means dropped; -1 that it waits in the transport's buffer, which is as good as sent. */
+  send(bytes: Uint8Array): boolean {
+    return this.#transport.sendBinary(bytes) !== 0
+  }
+
+  bufferedBytes(): number {
+    return this.#transport.getBufferedAmount()
+  }
+
+  close(code: number, reason: string): void {
+    this.#transport.close(code, reason)
   }
 }
 

@@ -1,4 +1,6 @@
-/** `parley serve` as a process: what it prints, how it ends, and what it says when it cannot start. */
+/**
+ * `parley serve` as a process: what it prints, how it ends, and what it says when it cannot start.
+ */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** `parley serve`: reads the settings, starts the server, says when it is ready, and drains when told to stop. */
+/**
+ * `parley serve`: reads the settings, starts the server, says when it is ready, and drains when
+ * told to stop.
+ */
 import { ConfigError, describeSettings, readConfig } from './config.ts'
 import { systemClock, systemRandom } from './platform/clock.ts'
 import { openServer, type Server } from './server.ts'

@@ -1,4 +1,7 @@
-/** One whole server in this process: backends, roles and port, opened in this order and closed in the opposite one. */
+/**
+ * One whole server in this process: backends, roles and port, opened in this order and closed in
+ * the opposite one.
+ */
 import { type RunningServer, startServer } from '@parley/server'
 import { version } from '../package.json'
 import type { Config } from './config.ts'
@@ -8,7 +11,9 @@ import { openBackends, type Surroundings } from './wiring.ts'
 export interface Server extends AsyncDisposable {
   url: string
   running: RunningServer
-  /** Says goodbye to connections, finishes what is under way, closes everything; within `stopMsMax`. */
+  /**
+   * Says goodbye to connections, finishes what is under way, closes everything; within `stopMsMax`.
+   */
   stop(): Promise<void>
 }
 

@@ -1,4 +1,6 @@
-/** Builds the web app before it is served, when what is built is missing or older than its sources. */
+/**
+ * Builds the web app before it is served, when what is built is missing or older than its sources.
+ */
 import { existsSync } from 'node:fs'
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -35,7 +37,10 @@ export async function buildWebApp(say: (line: string) => void): Promise<void> {
   say(`The web app could not be built; ${instead}.\n${mistakes.trim()}`)
 }
 
-/** Another server may be doing the same: whoever comes second finds a folder that is as good as its own. */
+/**
+ * Another server may be doing the same: whoever comes second finds a folder that is as good as its
+ * own.
+ */
 async function replaceBuilt(target: string): Promise<void> {
   const old = `${target}-old`
   if (existsSync(builtWebApp)) await rename(builtWebApp, old).catch(() => {})

@@ -1,4 +1,6 @@
-/** From the configuration to the backends of the embedded build. The only place that names adapters. */
+/**
+ * From the configuration to the backends of the embedded build. The only place that names adapters.
+ */
 import {
   type Clock,
   type Context,

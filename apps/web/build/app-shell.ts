@@ -1,5 +1,6 @@
 /**
- * Vite plugin: tells the service worker which built files make up the app, so that it starts offline, preloads the font of the first paint, and leaves compressed copies for the server.
+ * Vite plugin: tells the service worker which built files make up the app, so that it starts
+ * offline, preloads the font of the first paint, and leaves compressed copies for the server.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +13,10 @@ const firstPaintFont = /inter-latin-wght-normal-[^.]*\.woff2$/
 const worthCompressing = /\.(?:css|html|js|svg|wasm|webmanifest)$/
 /** Above this level Brotli takes seconds for a few per cent. */
 const brotliLevel = 9
-/** Other scripts' subsets are fetched when a text needs them, and kept then; big icons when the app is installed; two of SQLite's own workers never. */
+/**
+ * Other scripts' subsets are fetched when a text needs them, and kept then; big icons when the app
+ * is installed; two of SQLite's own workers never.
+ */
 const onDemand = /\.(?:woff2|png|map)$|^sw\.js$|sqlite3-(?:worker1|opfs-async-proxy)/
 
 export function appShell(): Plugin {

@@ -1,5 +1,6 @@
 /**
- * The service worker: keeps the app itself, so that it starts without a network. It never sees the server's API, and holds no messages.
+ * The service worker: keeps the app itself, so that it starts without a network. It never sees the
+ * server's API, and holds no messages.
  */
 declare const self: ServiceWorkerGlobalScope
 

@@ -1,5 +1,6 @@
 /**
- * Runs before the first paint, as a plain script in the head, so that a chosen theme never flashes. The names are those of platform/theme.ts.
+ * Runs before the first paint, as a plain script in the head, so that a chosen theme never flashes.
+ * The names are those of platform/theme.ts.
  */
 try {
   const chosen = localStorage.getItem('parley.theme')

@@ -5,7 +5,9 @@
 const MODULUS = 0x1100b
 const ORDER = 0xffff
 
-/** `POWERS[i]` is x^i; twice as long as the group, so that a sum of two logarithms needs no modulo. */
+/**
+ * `POWERS[i]` is x^i; twice as long as the group, so that a sum of two logarithms needs no modulo.
+ */
 const POWERS = new Uint16Array(2 * ORDER)
 const LOGARITHMS = new Uint16Array(ORDER + 1)
 

@@ -1,4 +1,5 @@
-// The incremental ML-KEM-768 must be the monolithic one, which noble tests against the NIST vectors.
+// The incremental ML-KEM-768 must be the monolithic one, which noble tests against the NIST
+// vectors.
 
 import { describe, expect, test } from 'bun:test'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'

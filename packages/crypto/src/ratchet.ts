@@ -111,7 +111,9 @@ function checkJump(distance: number, jumpMax: number): void {
   }
 }
 
-/** A new ratchet key of the peer starts a receiving chain, and with a new key of ours a sending one. */
+/**
+ * A new ratchet key of the peer starts a receiving chain, and with a new key of ours a sending one.
+ */
 async function turn(
   ratchet: Ratchet,
   theirKey: Uint8Array,
@@ -171,7 +173,9 @@ function advance(chain: ReceivingChain, counter: number): ChainStep {
   return { chain: advanced, seed: hmacSha256(key, SEED) }
 }
 
-/** Drops the oldest seeds of the oldest chains, so that a session never holds more than its bound. */
+/**
+ * Drops the oldest seeds of the oldest chains, so that a session never holds more than its bound.
+ */
 function boundSkipped(receiving: readonly ReceivingChain[]): readonly ReceivingChain[] {
   let excess = -SKIPPED_KEYS_MAX * SKIPPED_KEY_BYTES
   for (const chain of receiving) excess += chain.skipped.length

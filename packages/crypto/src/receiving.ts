@@ -147,7 +147,8 @@ function opening(
 
 /**
  * The session becomes the current one, since the peer uses it: so both settle on one when each has
- * started its own. But after `archiveSession` there is none, and a straggler does not bring it back.
+ * started its own. But after `archiveSession` there is none, and a straggler does not bring it
+ * back.
  */
 function replaced(list: SessionList, at: number, { session }: Opened): SessionRecord {
   const others = list.sessions.filter((_, index) => index !== at)

@@ -1,5 +1,6 @@
-// The authenticator of the ML-KEM Braid: MACs over headers and ciphertexts, under a key that carries
-// on from the session's first secret through every epoch, so that nobody can slip in keys of theirs.
+// The authenticator of the ML-KEM Braid: MACs over headers and ciphertexts, under a key that
+// carries on from the session's first secret through every epoch, so that nobody can slip in keys
+// of theirs.
 
 import { concatBytes, equalBytes, utf8 } from './bytes.ts'
 import { hkdfSha256, hmacSha256 } from './primitives.ts'

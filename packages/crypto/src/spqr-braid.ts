@@ -50,7 +50,9 @@ export function braidReceive(braid: Braid, { epoch, payload }: SpqrMessage): Bra
     : encapsulatorReceive({ ...braid, step }, payload)
 }
 
-/** The generator is an epoch ahead once it has ct2; its place is then the encapsulator's to take. */
+/**
+ * The generator is an epoch ahead once it has ct2; its place is then the encapsulator's to take.
+ */
 function nextEpoch(braid: Braid, epoch: number): Braid {
   if (braid.step.at !== 'ct2-sampled' || epoch !== braid.epoch + 1) {
     throw new CryptoError('invalid-message', 'the post-quantum epoch of the message cannot be')

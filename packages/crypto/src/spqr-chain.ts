@@ -1,5 +1,5 @@
-// The key chains of SPQR: each epoch of the braid gives one chain for each direction, and each chain
-// one key for each message. Keys of messages that have not come yet are kept, within bounds.
+// The key chains of SPQR: each epoch of the braid gives one chain for each direction, and each
+// chain one key for each message. Keys of messages that have not come yet are kept, within bounds.
 
 import { concatBytes, utf8 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
@@ -14,9 +14,9 @@ export const FORWARD_JUMP_MAX = 25_000
 /** Over all epochs; the oldest go first. */
 export const SKIPPED_KEYS_MAX = 2_000
 /**
- * [Note: How many epochs are kept] A receiver of the Double Ratchet still opens messages of 32 older
- * chains. An epoch needs five causally ordered flights, and so at least five chains per two epochs:
- * 33 chains span 14 epochs at most, and 16 older ones cover them.
+ * [Note: How many epochs are kept] A receiver of the Double Ratchet still opens messages of 32
+ * older chains. An epoch needs five causally ordered flights, and so at least five chains per two
+ * epochs: 33 chains span 14 epochs at most, and 16 older ones cover them.
  */
 export const OLDER_EPOCHS_MAX = 16
 

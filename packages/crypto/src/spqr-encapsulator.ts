@@ -47,7 +47,9 @@ export function encapsulatorSend(braid: Braid<EncapsulatorStep>, random: RandomB
   }
 }
 
-/** `payload` is of the braid's own epoch. What does not fit the step is late, and changes nothing. */
+/**
+ * `payload` is of the braid's own epoch. What does not fit the step is late, and changes nothing.
+ */
 export function encapsulatorReceive(
   braid: Braid<EncapsulatorStep>,
   payload: Payload,

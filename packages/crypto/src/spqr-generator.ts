@@ -43,7 +43,9 @@ export function generatorSend(braid: Braid<GeneratorStep>, random: RandomBytes):
   }
 }
 
-/** `payload` is of the braid's own epoch. What does not fit the step is late, and changes nothing. */
+/**
+ * `payload` is of the braid's own epoch. What does not fit the step is late, and changes nothing.
+ */
 export function generatorReceive(braid: Braid<GeneratorStep>, payload: Payload): BraidReceived {
   const { step } = braid
   if (payload.type === 'ct1' && (step.at === 'keys-sampled' || step.at === 'header-sent')) {

@@ -1,5 +1,6 @@
 // Replays what the official library and this one said to each other in sessions of theirs, with a
-// tenth of the messages lost and some late. Each key was proven by the MAC of the message it opened.
+// tenth of the messages lost and some late. Each key was proven by the MAC of the message it
+// opened.
 
 import { describe, expect, test } from 'bun:test'
 import asInitiator from '../../../vectors/spqr/initiator.json'

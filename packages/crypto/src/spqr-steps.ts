@@ -1,6 +1,7 @@
-// The states of the ML-KEM Braid. Per epoch one party is the generator: it sends an encapsulation key
-// (header first, then the vector) and takes the ciphertext; the other, the encapsulator, answers the
-// header with ct1 and, once it has the vector and ct1 is acknowledged, the vector with ct2.
+// The states of the ML-KEM Braid. Per epoch one party is the generator: it sends an encapsulation
+// key (header first, then the vector) and takes the ciphertext; the other, the encapsulator,
+// answers the header with ct1 and, once it has the vector and ct1 is acknowledged, the vector with
+// ct2.
 
 import { type ChunkSet, NO_CHUNKS } from './erasure.ts'
 import { KEM_CT2_BYTES, KEM_HEADER_BYTES } from './kem768.ts'

@@ -1,5 +1,6 @@
 // SPQR against itself: agreement under loss, reordering and duplication, refusal of what is forged,
-// and every bound. Agreement with the official library is for spqr-oracle.test.ts and tests/interop.
+// and every bound. Agreement with the official library is for spqr-oracle.test.ts and
+// tests/interop.
 
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'

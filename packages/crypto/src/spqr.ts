@@ -1,6 +1,6 @@
-// SPQR, the post-quantum part of the Triple Ratchet: gives each message a key that the Double Ratchet
-// mixes into its own, from secrets that the ML-KEM Braid renews all the time. Pure: state goes in and
-// comes out, and a refused message leaves the caller with the state it had.
+// SPQR, the post-quantum part of the Triple Ratchet: gives each message a key that the Double
+// Ratchet mixes into its own, from secrets that the ML-KEM Braid renews all the time. Pure: state
+// goes in and comes out, and a refused message leaves the caller with the state it had.
 
 import { CryptoError } from './errors.ts'
 import type { RandomBytes } from './primitives.ts'

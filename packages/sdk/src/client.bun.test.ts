@@ -1,4 +1,7 @@
-/** A profile folder under Bun: one owner, whatever happens to it, and what is said of a database that cannot be opened. */
+/**
+ * A profile folder under Bun: one owner, whatever happens to it, and what is said of a database
+ * that cannot be opened.
+ */
 import { afterAll, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'

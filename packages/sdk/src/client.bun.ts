@@ -1,4 +1,7 @@
-/** Opens a client under Bun: a folder per profile, one owner per folder. For the command line, bots and tests. */
+/**
+ * Opens a client under Bun: a folder per profile, one owner per folder. For the command line, bots
+ * and tests.
+ */
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { bunDh } from '@parley/crypto/dh-bun'
@@ -60,7 +63,10 @@ function openProfile(path: string, server: string, recordEvents: boolean): Clien
   }
 }
 
-/** It holds private keys: nobody else on the machine may read it, nor the journals, which take their rights from it. */
+/**
+ * It holds private keys: nobody else on the machine may read it, nor the journals, which take their
+ * rights from it.
+ */
 function openPrivateDriver(path: string) {
   const driver = openBunDriver(path)
   chmodSync(path, 0o600)

@@ -1,4 +1,7 @@
-/** The facade: the `Client` of types.ts over the parts of the engine. It only wires, and lets nothing out but ParleyError. */
+/**
+ * The facade: the `Client` of types.ts over the parts of the engine. It only wires, and lets
+ * nothing out but ParleyError.
+ */
 import type { AccountId, MessageId } from '@parley/wire'
 import { composeText, retryMessage } from './sending/compose.ts'
 import { findContact, linkTo, savedContacts } from './trust/contacts.ts'
@@ -22,7 +25,10 @@ import { readMessageById } from './store/messages.ts'
 import { acceptKey, safetyNumberWith, setVerified } from './trust/trust.ts'
 import type { AccountState, Client } from './types.ts'
 
-/** Opens the profile; it is offline until `start`. Throws ParleyError: no-crypto (E24), store-corrupt, store-newer, disk-full. */
+/**
+ * Opens the profile; it is offline until `start`. Throws ParleyError: no-crypto (E24),
+ * store-corrupt, store-newer, disk-full.
+ */
 export function openClient(surroundings: ClientSurroundings): Client {
   return guarded(() => {
     requireRandom(surroundings.random)
@@ -71,7 +77,8 @@ function accountOf(engine: Engine, server: string) {
       }),
     logout: () =>
       guardedLater(async () => {
-        // First, or the end of the session would be taken for a removal; and not the engine, so that what is registered next connects again.
+        // First, or the end of the session would be taken for a removal; and not the engine, so
+        // that what is registered next connects again.
         await engine.connection.stop()
         await registration.logout()
         store.erase()

@@ -1,4 +1,7 @@
-/** What the parts of the engine share: store, clocks, randomness, the server's HTTP side, and the order of work per person. */
+/**
+ * What the parts of the engine share: store, clocks, randomness, the server's HTTP side, and the
+ * order of work per person.
+ */
 import type { DiffieHellman, LocalIdentity } from '@parley/crypto'
 import type { Api, ServerClock } from './engine-ports.ts'
 import { parleyError } from './problems.ts'

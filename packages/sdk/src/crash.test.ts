@@ -1,4 +1,7 @@
-/** I5: a process that dies before or after any commit loses nothing, shows nothing twice, and uses no key twice. */
+/**
+ * I5: a process that dies before or after any commit loses nothing, shows nothing twice, and uses
+ * no key twice.
+ */
 import { expect, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
 import type { TimelineItem } from './types.ts'

@@ -1,4 +1,7 @@
-/** Self-examination for `doctor`: what works and what to do about what does not. Without secrets and without content. */
+/**
+ * Self-examination for `doctor`: what works and what to do about what does not. Without secrets and
+ * without content.
+ */
 import type { Core } from './core.ts'
 import type { Connection } from './engine-ports.ts'
 import { asParleyError } from './problems.ts'

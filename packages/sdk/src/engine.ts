@@ -1,4 +1,7 @@
-/** The engine of one profile: makes its parts, hands them what the connection brings, and looks after what none of them owns: welcome, roll-back, revocation, upkeep, failures of the store. */
+/**
+ * The engine of one profile: makes its parts, hands them what the connection brings, and looks
+ * after what none of them owns: welcome, roll-back, revocation, upkeep, failures of the store.
+ */
 import type { AccountId, Content, DeviceId } from '@parley/wire'
 import { openApi } from './http/api.ts'
 import { openConnection } from './connection/connection.ts'
@@ -210,7 +213,10 @@ export class Engine {
     this.core.store.transaction(() => writeRevoked(this.core.store))
   }
 
-  /** E23: this state is older than what was sent with it. Nothing of it encrypts any more; a new device takes its place. */
+  /**
+   * E23: this state is older than what was sent with it. Nothing of it encrypts any more; a new
+   * device takes its place.
+   */
   #relink(): void {
     this.connection.report(problemOf('rolled-back'))
     if (this.#relinking) return
@@ -242,7 +248,10 @@ export class Engine {
     this.connection.report(problemOf('revoked'))
   }
 
-  /** The server was restored from an older state: it gets fresh prekeys, and the lists that it forgot. */
+  /**
+   * The server was restored from an older state: it gets fresh prekeys, and the lists that it
+   * forgot.
+   */
   async #bringBack(): Promise<void> {
     await keepPreKeys(this.core, true)
     const { api, store } = this.core
@@ -327,7 +336,10 @@ export class Engine {
     }
   }
 
-  /** Something could not be written or is wrong: it is said, nothing of it was acknowledged, and it is tried again from what is committed. */
+  /**
+   * Something could not be written or is wrong: it is said, nothing of it was acknowledged, and it
+   * is tried again from what is committed.
+   */
   failed(error: unknown): void {
     if (this.core.tasks.ended) return
     const { problem } = asParleyError(error)

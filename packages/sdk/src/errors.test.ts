@@ -1,4 +1,7 @@
-/** What goes wrong is said in a sentence that tells what to do, and nothing half-written stays behind. */
+/**
+ * What goes wrong is said in a sentence that tells what to do, and nothing half-written stays
+ * behind.
+ */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { nobleDh } from '@parley/crypto'

@@ -1,4 +1,7 @@
-/** The public face of @parley/sdk. What depends on where it runs is in index.bun.ts and index.browser.ts. */
+/**
+ * The public face of @parley/sdk. What depends on where it runs is in index.bun.ts and
+ * index.browser.ts.
+ */
 export { textBytesMax } from '@parley/wire'
 export type { AccountId, DeviceId, MessageId } from '@parley/wire'
 export { openClient } from './client.ts'

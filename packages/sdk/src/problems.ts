@@ -1,5 +1,6 @@
 /**
- * Failures that a person can act on: one sentence for each code, and the mapping of what store, server and cryptography throw onto ParleyError. The facade lets nothing else out.
+ * Failures that a person can act on: one sentence for each code, and the mapping of what store,
+ * server and cryptography throw onto ParleyError. The facade lets nothing else out.
  */
 import { CryptoError } from '@parley/crypto'
 import { apiErrors, WireError } from '@parley/wire'

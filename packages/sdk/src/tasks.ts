@@ -1,4 +1,7 @@
-/** Work in the background of one client: nothing floats, and everything has ended when the client is disposed of. */
+/**
+ * Work in the background of one client: nothing floats, and everything has ended when the client is
+ * disposed of.
+ */
 import type { Clock } from './platform/ports.ts'
 
 /** Who waits for the network then finds a closed store. */
@@ -46,7 +49,10 @@ export class Tasks {
     return cancel
   }
 
-  /** Cancels the timers and waits a little for what is running; what it throws is of no interest any more. */
+  /**
+   * Cancels the timers and waits a little for what is running; what it throws is of no interest any
+   * more.
+   */
   async end(): Promise<void> {
     this.#ended = true
     for (const cancel of [...this.#timers]) cancel()

@@ -1,4 +1,7 @@
-/** One at a time for each key, in the order of asking: work on the ratchets of one person never interleaves. */
+/**
+ * One at a time for each key, in the order of asking: work on the ratchets of one person never
+ * interleaves.
+ */
 export class Turns {
   readonly #tails = new Map<string, Promise<void>>()
 

@@ -1,9 +1,13 @@
 /**
- * What the SDK shows to interfaces: immutable snapshots, live queries over them, and the errors that a person can act on. The facade that gives them is client.ts.
+ * What the SDK shows to interfaces: immutable snapshots, live queries over them, and the errors
+ * that a person can act on. The facade that gives them is client.ts.
  */
 import type { AccountId, DeviceId, MessageId } from '@parley/wire'
 
-/** A value that changes. Listeners are called once per change of the database, after it was committed; getSnapshot returns the same object until then. */
+/**
+ * A value that changes. Listeners are called once per change of the database, after it was
+ * committed; getSnapshot returns the same object until then.
+ */
 export interface LiveQuery<T> {
   getSnapshot(): T
   /** Returns the function that ends it. */
@@ -13,11 +17,17 @@ export interface LiveQuery<T> {
 export type AccountState =
   | { kind: 'none' }
   | { kind: 'registered'; account: AccountId; device: DeviceId; phone: string; name: string }
-  /** The device is no longer on its account (removed, or the number was registered elsewhere). What is unsent stays readable. */
+  /**
+   * The device is no longer on its account (removed, or the number was registered elsewhere). What
+   * is unsent stays readable.
+   */
   | { kind: 'revoked'; account: AccountId; device: DeviceId; phone: string; name: string }
 
 export interface ConnectionState {
-  /** offline: waiting for the network or the next try; catching-up: connected, the backlog is coming. */
+  /**
+   * offline: waiting for the network or the next try; catching-up: connected, the backlog is
+   * coming.
+   */
   status: 'offline' | 'connecting' | 'catching-up' | 'online' | 'stopped'
   /** When the next try is due, Unix ms. */
   retryAtMs: number | undefined
@@ -39,7 +49,9 @@ export type TimelineBody =
   | { kind: 'unreadable'; state: 'waiting' | 'lost' }
   /** Made by a newer version. */
   | { kind: 'unknown' }
-  /** A system line. `key-changed`: the person registered anew; their safety number is another one. */
+  /**
+   * A system line. `key-changed`: the person registered anew; their safety number is another one.
+   */
   | { kind: 'notice'; notice: 'key-changed' }
 
 export interface TimelineItem {
@@ -76,7 +88,10 @@ export interface TimelineQuery {
 
 export interface ChatRow {
   conversation: AccountId
-  /** What to call the person: own contact name, else the name they gave, else the number, else a short id. */
+  /**
+   * What to call the person: own contact name, else the name they gave, else the number, else a
+   * short id.
+   */
   title: string
   /** Alias to print: number, else the account id. */
   alias: string
@@ -102,7 +117,10 @@ export interface ChatHeader {
   typing: boolean
   draft: string
   unread: number
-  /** The person's root key changed since their number was compared or first seen, and nobody has looked at it yet. */
+  /**
+   * The person's root key changed since their number was compared or first seen, and nobody has
+   * looked at it yet.
+   */
   keyChanged: boolean
   verified: boolean
 }
@@ -113,7 +131,10 @@ export interface Contact {
   name: string
 }
 
-/** What `listen` prints; handed out in the order in which it became durable, again after a crash until `done`. */
+/**
+ * What `listen` prints; handed out in the order in which it became durable, again after a crash
+ * until `done`.
+ */
 export type ClientEvent = { number: number } & (
   | {
       type: 'message'
@@ -219,8 +240,9 @@ export interface Client {
   message(id: MessageId): TimelineItem | undefined
 
   /**
-   * Resolves when the message is committed locally with its clock; sending goes on by itself. Who cannot know whether
-   * a call was done chooses the id and asks again: a message that is there already is not written a second time.
+   * Resolves when the message is committed locally with its clock; sending goes on by itself. Who
+   * cannot know whether a call was done chooses the id and asks again: a message that is there
+   * already is not written a second time.
    */
   sendText(conversation: AccountId, text: string, id?: MessageId): Promise<MessageId>
   /** A failed one goes to the end of the queue again, in its old place of the chat. */

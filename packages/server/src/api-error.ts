@@ -1,4 +1,7 @@
-/** A refusal that the client is told: a line of the wire's error table. Thrown by modules, answered by http/. */
+/**
+ * A refusal that the client is told: a line of the wire's error table. Thrown by modules, answered
+ * by http/.
+ */
 import { type ApiErrorCode, apiErrors } from '@parley/wire'
 
 export class ApiError extends Error {

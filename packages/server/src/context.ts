@@ -1,4 +1,7 @@
-/** What every module of the server may be given: backends, time, randomness, logger. At most twelve fields; a function takes what it needs. */
+/**
+ * What every module of the server may be given: backends, time, randomness, logger. At most twelve
+ * fields; a function takes what it needs.
+ */
 import type { Logger } from 'pino'
 import type { Bus } from './backends/bus/bus.ts'
 import type { Log } from './backends/log/log.ts'

@@ -1,6 +1,8 @@
 /**
- * Every rate limit of the server in one table, and the counter behind it. Each is a bucket that holds `burst` and gets one back per `refillMs`. The counter is our own because the limits are stated as
- * buckets with a clock that tests and the simulator drive; rate-limiter-flexible counts fixed windows by the system's clock, and keeps every key.
+ * Every rate limit of the server in one table, and the counter behind it. Each is a bucket that
+ * holds `burst` and gets one back per `refillMs`. The counter is our own because the limits are
+ * stated as buckets with a clock that tests and the simulator drive; rate-limiter-flexible counts
+ * fixed windows by the system's clock, and keeps every key.
  */
 import { ApiError } from './api-error.ts'
 import type { Clock } from './clock.ts'
@@ -88,8 +90,9 @@ function evictOldest(keys: Map<string, number>): void {
 }
 
 /**
- * The keys under which an address counts: itself, and the network that one customer usually has. Undefined for loopback, which tells nobody apart: it is the machine itself, or a proxy that was not
- * declared.
+ * The keys under which an address counts: itself, and the network that one customer usually has.
+ * Undefined for loopback, which tells nobody apart: it is the machine itself, or a proxy that was
+ * not declared.
  */
 export function addressKeys(address: string): { address: string; subnet: string } | undefined {
   const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')

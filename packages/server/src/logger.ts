@@ -1,4 +1,8 @@
-/** The server's log of its own doings, on stderr: quiet on success, `error` means a bug. What could name a person or let somebody in is removed by name here, and never passed in to begin with (S14). */
+/**
+ * The server's log of its own doings, on stderr: quiet on success, `error` means a bug. What could
+ * name a person or let somebody in is removed by name here, and never passed in to begin with
+ * (S14).
+ */
 import { destination, type Logger, pino } from 'pino'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'

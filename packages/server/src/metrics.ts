@@ -1,4 +1,7 @@
-/** The figures that the server counts about itself, for /metrics. Labels never carry an id, a number or an address. */
+/**
+ * The figures that the server counts about itself, for /metrics. Labels never carry an id, a number
+ * or an address.
+ */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Metrics = ReturnType<typeof openMetrics>

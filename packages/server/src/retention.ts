@@ -5,7 +5,10 @@ import type { Context } from './context.ts'
 const everyMs = 60 * 60 * 1000
 const dayMs = 24 * 60 * 60 * 1000
 
-/** The first time an hour after the start, so that a start costs nothing. The returned function ends it. */
+/**
+ * The first time an hour after the start, so that a start costs nothing. The returned function ends
+ * it.
+ */
 export function startRetention(
   deps: Pick<Context, 'log' | 'clock' | 'logger'>,
   retentionDays: number,

@@ -1,4 +1,7 @@
-/** Starts the roles of a server on given backends: api, gateway and store (delivery, retention). No sockets of the operating system in here, so that the simulator runs the same code. */
+/**
+ * Starts the roles of a server on given backends: api, gateway and store (delivery, retention). No
+ * sockets of the operating system in here, so that the simulator runs the same code.
+ */
 import { openAuthenticator } from './accounts/access-tokens.ts'
 import { openDirectory } from './accounts/directory.ts'
 import { openKnownNumbers } from './accounts/lookup.ts'
@@ -98,7 +101,10 @@ async function startStore(
   }
 }
 
-/** The gateway's news as figures. Children are looked up once per label, since some of these run for every message. */
+/**
+ * The gateway's news as figures. Children are looked up once per label, since some of these run for
+ * every message.
+ */
 function gatewayEvents({ metrics }: Context): GatewayEvents {
   const frames = remembered((kind: string) => metrics.framesIn.labels(kind))
   const served = remembered((way: string) => metrics.entriesOut.labels(way))

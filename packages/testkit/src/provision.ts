@@ -1,5 +1,7 @@
 /**
- * Puts accounts with one device each straight into a data folder, with access tokens of the server's own key: a benchmark needs thousands, and registering them one by one would measure the limits on registration.
+ * Puts accounts with one device each straight into a data folder, with access tokens of the
+ * server's own key: a benchmark needs thousands, and registering them one by one would measure the
+ * limits on registration.
  */
 import { join } from 'node:path'
 import {

@@ -1,4 +1,7 @@
-/** The real server for tests: in this process on a free port with a folder of its own, or as a process of its own that can be killed. */
+/**
+ * The real server for tests: in this process on a free port with a folder of its own, or as a
+ * process of its own that can be killed.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -127,7 +130,9 @@ export interface SpawnedServer extends AsyncDisposable {
 const repository = resolve(import.meta.dir, '../../..')
 const readyPattern = /^Parley is ready at (\S+)$/m
 
-/** Resolves when the process says that it is ready; rejects with what it wrote when it ends before. */
+/**
+ * Resolves when the process says that it is ready; rejects with what it wrote when it ends before.
+ */
 export async function spawnServer(options: SpawnServerOptions = {}): Promise<SpawnedServer> {
   const dataFolder = options.dataFolder ?? (await temporaryFolder())
   const main = join(repository, 'apps/server/src/main.ts')

@@ -1,4 +1,7 @@
-/** The server's roles without a port: requests go straight in, on real stores in a folder of their own and a clock that the test moves. */
+/**
+ * The server's roles without a port: requests go straight in, on real stores in a folder of their
+ * own and a clock that the test moves.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Devices and roots with real keys, and the lists and prekeys that they hand in, for tests that talk to the HTTP API without the SDK. */
+/**
+ * Devices and roots with real keys, and the lists and prekeys that they hand in, for tests that
+ * talk to the HTTP API without the SDK.
+ */
 import { generateKeyPair, generateSignedPreKey, type KeyPair, sha256, sign } from '@parley/crypto'
 import {
   type AccountId,

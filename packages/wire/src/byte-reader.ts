@@ -1,4 +1,7 @@
-/** Reads protobuf fields from bytes that came from outside. Whatever is not well-formed throws a WireError. */
+/**
+ * Reads protobuf fields from bytes that came from outside. Whatever is not well-formed throws a
+ * WireError.
+ */
 import { accountIdAt, deviceIdAt, logIdAt, messageIdAt } from './ids.ts'
 import type { AccountId, DeviceId, LogId, MessageId } from './ids.ts'
 import { WireError } from './wire-error.ts'

@@ -1,5 +1,7 @@
 /**
- * Writes protobuf messages from their end to their start, so that the length of what is nested is known when it is due: fields are given in reverse order. One buffer serves all; `finish` copies out of it.
+ * Writes protobuf messages from their end to their start, so that the length of what is nested is
+ * known when it is due: fields are given in reverse order. One buffer serves all; `finish` copies
+ * out of it.
  */
 import { accountOfInbox, writeAccountId, writeHexId } from './ids.ts'
 import type { AccountId, DeviceId, LogId, MessageId } from './ids.ts'

@@ -1,4 +1,7 @@
-/** Frames from client to server as bytes, and back. Field numbers are those of proto/parley/v1/frames.proto. */
+/**
+ * Frames from client to server as bytes, and back. Field numbers are those of
+ * proto/parley/v1/frames.proto.
+ */
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import type { ClientFrame, Cursor, Envelope, Send } from './frames.ts'

@@ -1,5 +1,6 @@
 /**
- * WebSocket close codes and what the client must do about each. 4000-4499: reconnect; 4500-4999: do not, until something changed.
+ * WebSocket close codes and what the client must do about each. 4000-4499: reconnect; 4500-4999: do
+ * not, until something changed.
  */
 export type CloseAction = 'reconnect' | 'reauthenticate' | 'relink' | 'update' | 'stop'
 

@@ -1,4 +1,7 @@
-/** What is inside a ciphertext comes from another client, and is checked as strictly as what comes from the network. */
+/**
+ * What is inside a ciphertext comes from another client, and is checked as strictly as what comes
+ * from the network.
+ */
 import { describe, expect, test } from 'bun:test'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { decodeContent, encodeContent, utf8Length } from './content.ts'

@@ -1,4 +1,6 @@
-/** What is inside a ciphertext, as typed values. Only clients use it; the server package may not. */
+/**
+ * What is inside a ciphertext, as typed values. Only clients use it; the server package may not.
+ */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { ContentSchema } from './protobuf.ts'
@@ -108,7 +110,9 @@ export function decodeContent(bytes: Uint8Array): Content {
   }
 }
 
-/** A number from another client: one that JavaScript cannot hold exactly is refused, never rounded. */
+/**
+ * A number from another client: one that JavaScript cannot hold exactly is refused, never rounded.
+ */
 function safeNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new WireError('a number is out of range')
   return Number(value)

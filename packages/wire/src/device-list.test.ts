@@ -1,4 +1,7 @@
-/** The signed device list: what continues it, and what does not. Signatures are checked by a function, here Ed25519. */
+/**
+ * The signed device list: what continues it, and what does not. Signatures are checked by a
+ * function, here Ed25519.
+ */
 import { describe, expect, test } from 'bun:test'
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'

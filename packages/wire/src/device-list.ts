@@ -1,5 +1,6 @@
 /**
- * The signed device list as typed values, and the one rule by which a list continues another. The signature check comes in as a function, since this package knows no cryptography.
+ * The signed device list as typed values, and the one rule by which a list continues another. The
+ * signature check comes in as a function, since this package knows no cryptography.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import type { SignedDeviceList } from './frames.ts'
@@ -108,8 +109,9 @@ export interface VerifiedList {
 }
 
 /**
- * The list, if it is a valid version 1 (`previous` undefined) or continues `previous`: next version, same account and root, its hash, signed by a device on it or by the root (design: "Device list").
- * Throws a WireError otherwise.
+ * The list, if it is a valid version 1 (`previous` undefined) or continues `previous`: next
+ * version, same account and root, its hash, signed by a device on it or by the root (design:
+ * "Device list"). Throws a WireError otherwise.
  */
 export function verifyDeviceList(
   signed: SignedDeviceList,

@@ -1,5 +1,7 @@
 /**
- * What the server stores of an entry, and the Entry frames that it serves. StoredMessage and MessageEntry have the same field numbers, so an entry is served by copying bytes: all but other devices' envelopes.
+ * What the server stores of an entry, and the Entry frames that it serves. StoredMessage and
+ * MessageEntry have the same field numbers, so an entry is served by copying bytes: all but other
+ * devices' envelopes.
  */
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -64,7 +66,10 @@ export function decodeEntryBody(bytes: Uint8Array): StoredContent {
   })
 }
 
-/** The Entry frame for one device, with its own envelope only, and what kind of entry it is. Throws a WireError when the body is not one. */
+/**
+ * The Entry frame for one device, with its own envelope only, and what kind of entry it is. Throws
+ * a WireError when the body is not one.
+ */
 export function encodeEntryFor(
   device: DeviceId,
   entry: StoredEntry,
@@ -84,7 +89,10 @@ export function encodeEntryFor(
   })
 }
 
-/** What stands before the envelopes, as it is, and of those the device's own. What a later version may put behind them is not served. */
+/**
+ * What stands before the envelopes, as it is, and of those the device's own. What a later version
+ * may put behind them is not served.
+ */
 function writeOwnFields(device: DeviceId, message: ByteReader): void {
   const start = message.at
   let headEnd: number | undefined

@@ -1,5 +1,6 @@
 /**
- * Refusals of a Send and errors of the HTTP API, each with what the client must do. One table for both sides.
+ * Refusals of a Send and errors of the HTTP API, each with what the client must do. One table for
+ * both sides.
  */
 import { RejectCode as Code } from './protobuf.ts'
 

@@ -1,4 +1,7 @@
-/** Frames as bytes: what our codec writes the generated protobuf code reads, and the other way round; and whatever comes from outside is a frame or a WireError. */
+/**
+ * Frames as bytes: what our codec writes the generated protobuf code reads, and the other way
+ * round; and whatever comes from outside is a frame or a WireError.
+ */
 import { describe, expect, test } from 'bun:test'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { decodeClientFrame, encodeClientFrame } from './client-frames.ts'

@@ -1,5 +1,6 @@
 /**
- * The frames of the connection as typed values, and what the server stores of them. How they look as bytes: client-frames.ts, server-frames.ts, entry-body.ts.
+ * The frames of the connection as typed values, and what the server stores of them. How they look
+ * as bytes: client-frames.ts, server-frames.ts, entry-body.ts.
  */
 import type { RejectReason } from './errors.ts'
 import type { AccountId, DeviceId, LogId, MessageId } from './ids.ts'

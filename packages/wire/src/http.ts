@@ -1,5 +1,7 @@
 /**
- * Bodies of the HTTP API, as JSON. Bytes are base64url without padding. The server's schemas are checked against these types, the SDK reads and writes them; /openapi.json describes them to everybody else.
+ * Bodies of the HTTP API, as JSON. Bytes are base64url without padding. The server's schemas are
+ * checked against these types, the SDK reads and writes them; /openapi.json describes them to
+ * everybody else.
  */
 import type { ApiErrorCode } from './errors.ts'
 
@@ -57,7 +59,10 @@ export interface PreKeyUpload {
   one_time_kyber_prekeys: SignedPublicPreKey[]
 }
 
-/** POST /v1/registrations/{registration}/device. 201. The list is version 1 of a new root, or continues the chain. */
+/**
+ * POST /v1/registrations/{registration}/device. 201. The list is version 1 of a new root, or
+ * continues the chain.
+ */
 export interface RegisterDevice {
   proof: string
   device_list: SignedListJson
@@ -77,8 +82,8 @@ export interface DeviceRegistered {
 }
 
 /**
- * POST /v1/tokens. 200. `device_signature`: XEdDSA by the device's identity key over
- * "Parley token v1" || 0x00 || account (16) || device (16) || nonce from POST /v1/tokens/nonce (32).
+ * POST /v1/tokens. 200. `device_signature`: XEdDSA by the device's identity key over "Parley token
+ * v1" || 0x00 || account (16) || device (16) || nonce from POST /v1/tokens/nonce (32).
  */
 export type TokenRequest =
   | { grant_type: 'refresh_token'; refresh_token: string }
@@ -100,7 +105,10 @@ export interface OwnAccount {
   phone: string
 }
 
-/** POST /v1/devices. 200. The next version of one's own list; a new device on it brings its prekeys and gets tokens. */
+/**
+ * POST /v1/devices. 200. The next version of one's own list; a new device on it brings its prekeys
+ * and gets tokens.
+ */
 export interface ChangeDevices {
   device_list: SignedListJson
   new_device?: { device: string; prekeys: PreKeyUpload }
@@ -116,7 +124,10 @@ export interface PreKeyCounts {
   one_time_kyber_prekeys: number
 }
 
-/** POST /v1/lookup. 200, or 404 unknown-account. Costs budget when the number is new to the asker (S11). */
+/**
+ * POST /v1/lookup. 200, or 404 unknown-account. Costs budget when the number is new to the asker
+ * (S11).
+ */
 export interface Lookup {
   phone: string
 }
@@ -129,7 +140,10 @@ export interface DeviceLists {
   device_lists: SignedListJson[]
 }
 
-/** POST /v1/accounts/{account}/bundles. 200. Takes one-time keys: only for devices without a session. */
+/**
+ * POST /v1/accounts/{account}/bundles. 200. Takes one-time keys: only for devices without a
+ * session.
+ */
 export interface BundleRequest {
   devices: string[]
 }

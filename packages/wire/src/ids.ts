@@ -1,5 +1,6 @@
 /**
- * Identifiers as branded strings, and their 16- or 17-byte form on the wire. Everything from outside is parsed here once; inside, the types are trusted.
+ * Identifiers as branded strings, and their 16- or 17-byte form on the wire. Everything from
+ * outside is parsed here once; inside, the types are trusted.
  */
 import { WireError } from './wire-error.ts'
 

@@ -1,4 +1,7 @@
-/** What all decoders of frames share: a field that must be there, and one kind of error for whatever is wrong. */
+/**
+ * What all decoders of frames share: a field that must be there, and one kind of error for whatever
+ * is wrong.
+ */
 import { WireError } from './wire-error.ts'
 
 export function required<T>(value: T | undefined, what: string): T {

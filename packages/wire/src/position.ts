@@ -1,5 +1,6 @@
 /**
- * Positions in a log, and send sequences, which have the same shape: milliseconds since 2026 times 4096 plus a counter, so that they sort and page by time (design: "Position").
+ * Positions in a log, and send sequences, which have the same shape: milliseconds since 2026 times
+ * 4096 plus a counter, so that they sort and page by time (design: "Position").
  */
 
 /** 2026-01-01T00:00:00Z in milliseconds since the Unix epoch. */

@@ -1,4 +1,7 @@
-/** Frames from server to client as bytes, and back. Field numbers are those of proto/parley/v1/frames.proto. */
+/**
+ * Frames from server to client as bytes, and back. Field numbers are those of
+ * proto/parley/v1/frames.proto.
+ */
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { readEntryFrame, writeEntryFrame } from './entry-body.ts'

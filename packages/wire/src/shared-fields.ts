@@ -1,4 +1,7 @@
-/** Messages that stand in frames of both directions or in stored entries: envelopes, receipts, logs with a position, signed lists. */
+/**
+ * Messages that stand in frames of both directions or in stored entries: envelopes, receipts, logs
+ * with a position, signed lists.
+ */
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { Envelope, Receipt, SignedDeviceList } from './frames.ts'

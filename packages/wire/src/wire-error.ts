@@ -1,4 +1,7 @@
-/** The one error that decoding throws: the bytes or text from outside are not what the protocol says. */
+/**
+ * The one error that decoding throws: the bytes or text from outside are not what the protocol
+ * says.
+ */
 export class WireError extends Error {
   override readonly name = 'WireError'
 }

@@ -1,4 +1,7 @@
-/** `parley doctor`: examines profile, clock, connection and server, and says what helps. Works when nothing else does. */
+/**
+ * `parley doctor`: examines profile, clock, connection and server, and says what helps. Works when
+ * nothing else does.
+ */
 import { statSync } from 'node:fs'
 import type { DiagnosisLine } from '@parley/sdk'
 import type { Command } from 'commander'

@@ -1,4 +1,7 @@
-/** `parley listen`: prints messages and receipts as they come, each after it is stored here, until stopped. The one half of a bot; `send --batch` is the other. */
+/**
+ * `parley listen`: prints messages and receipts as they come, each after it is stored here, until
+ * stopped. The one half of a bot; `send --batch` is the other.
+ */
 import type { ClientEvent } from '@parley/sdk'
 import type { Command } from 'commander'
 import { examples, seconds, wholeNumber } from '../cli.ts'
@@ -54,7 +57,10 @@ export function addListen(program: Command, makeCli: MakeCli): void {
     })
 }
 
-/** Returns how many were printed. An event is done once the reader's system has it, so a crash before prints it again. */
+/**
+ * Returns how many were printed. An event is done once the reader's system has it, so a crash
+ * before prints it again.
+ */
 async function listen(
   cli: Cli,
   profile: Profile,
@@ -80,7 +86,10 @@ async function listen(
   return printed
 }
 
-/** Whom an event is from: the number, which for a stranger is known a moment after the first message. */
+/**
+ * Whom an event is from: the number, which for a stranger is known a moment after the first
+ * message.
+ */
 class Aliases {
   readonly #profile: Profile
   readonly #giveUp: AbortSignal

@@ -1,4 +1,7 @@
-/** `parley register`: proves a number with a one-time code and makes this profile a device of its account. In two steps where there is no terminal, so that a script can fetch the code in between. */
+/**
+ * `parley register`: proves a number with a one-time code and makes this profile a device of its
+ * account. In two steps where there is no terminal, so that a script can fetch the code in between.
+ */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client, Registered } from '@parley/sdk'

@@ -1,4 +1,7 @@
-/** `parley send`: one message, or with --batch each line of stdin as a message. What was not accepted in time stays in the outbox and goes out with the next run. */
+/**
+ * `parley send`: one message, or with --batch each line of stdin as a message. What was not
+ * accepted in time stays in the outbox and goes out with the next run.
+ */
 import { textBytesMax } from '@parley/sdk'
 import { Option } from 'commander'
 import type { Command } from 'commander'

@@ -1,4 +1,7 @@
-/** Ids of messages are chosen here, so that a send that may have been done can be repeated under its id. */
+/**
+ * Ids of messages are chosen here, so that a send that may have been done can be repeated under its
+ * id.
+ */
 import type { TimelineItem } from '@parley/sdk'
 
 export function newMessageId(): TimelineItem['id'] {

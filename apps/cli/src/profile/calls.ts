@@ -1,4 +1,7 @@
-/** What commands ask of the engine, as one table: the process that owns the profile answers from it, for itself and for the processes that work through it. */
+/**
+ * What commands ask of the engine, as one table: the process that owns the profile answers from it,
+ * for itself and for the processes that work through it.
+ */
 import type { Client, Contact, TimelineCursor, TimelineItem, TimelineQuery } from '@parley/sdk'
 
 export type AccountId = Contact['account']

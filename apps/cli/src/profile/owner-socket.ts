@@ -1,6 +1,7 @@
 /**
- * The owner's side of "the second process does its work through the first": a socket in the profile's folder that only the same user can open. One JSON object a line; calls are answered from the table in
- * calls.ts, changes are announced for what is watched.
+ * The owner's side of "the second process does its work through the first": a socket in the
+ * profile's folder that only the same user can open. One JSON object a line; calls are answered
+ * from the table in calls.ts, changes are announced for what is watched.
  */
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:net'

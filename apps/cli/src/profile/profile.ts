@@ -1,6 +1,8 @@
 /**
- * A profile as commands use it. The first process opens the database and owns it; the next ones work through the first, and when it ends, one of them takes over. Calls that
- * were under way are then made again, so each must be safe to repeat (a text is sent under an id that its command chose).
+ * A profile as commands use it. The first process opens the database and owns it; the next ones
+ * work through the first, and when it ends, one of them takes over. Calls that were under way are
+ * then made again, so each must be safe to repeat (a text is sent under an id that its command
+ * chose).
  */
 import { ParleyError } from '@parley/sdk'
 import type { Client } from '@parley/sdk'
@@ -102,7 +104,10 @@ export class Profile implements AsyncDisposable {
     }
   }
 
-  /** Calls the listener after each change, and when it cannot be sure that there was none. Returns the function that ends it. */
+  /**
+   * Calls the listener after each change, and when it cannot be sure that there was none. Returns
+   * the function that ends it.
+   */
   watch(watched: Watched, listener: () => void): () => void {
     const entry: Watch = { watched, listener, end: this.#link.watch(watched, listener) }
     this.#watches.add(entry)

@@ -6,8 +6,9 @@ export const socketName = 'owner.sock'
 export const messageBytesMax = 4 * 1024 * 1024
 
 /**
- * The system allows about a hundred characters for a socket's path, less than a folder may have: so it is opened by its name alone, from inside the folder. Synchronous,
- * so that nothing else sees the other working folder.
+ * The system allows about a hundred characters for a socket's path, less than a folder may have: so
+ * it is opened by its name alone, from inside the folder. Synchronous, so that nothing else sees
+ * the other working folder.
  */
 export function inFolder<T>(folder: string, open: () => T): T {
   const before = process.cwd()

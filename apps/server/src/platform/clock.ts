@@ -1,4 +1,7 @@
-/** Time, timers and randomness of the real world: the only place where the server gets them from the system. */
+/**
+ * Time, timers and randomness of the real world: the only place where the server gets them from the
+ * system.
+ */
 import type { Clock, RandomBytes } from '@parley/server'
 
 const timerMsMax = 2 ** 31 - 1

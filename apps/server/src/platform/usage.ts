@@ -1,4 +1,7 @@
-/** What this process uses of its machine, for /metrics: read when asked, so that it costs nothing in between. */
+/**
+ * What this process uses of its machine, for /metrics: read when asked, so that it costs nothing in
+ * between.
+ */
 import type { Metrics } from '@parley/server'
 
 export function addUsage(metrics: Metrics): void {

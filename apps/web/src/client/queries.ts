@@ -1,4 +1,7 @@
-/** The live queries that screens use, by name. Undefined means that the local database has not answered yet. */
+/**
+ * The live queries that screens use, by name. Undefined means that the local database has not
+ * answered yet.
+ */
 import { useState } from 'react'
 import { useClient, useLive } from './client-context.ts'
 import type {

@@ -1,4 +1,7 @@
-/** The chosen theme of this browser: kept in local storage, shown as an attribute of the page that the colours follow. */
+/**
+ * The chosen theme of this browser: kept in local storage, shown as an attribute of the page that
+ * the colours follow.
+ */
 
 export type Theme = 'system' | 'light' | 'dark'
 

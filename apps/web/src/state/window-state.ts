@@ -1,4 +1,7 @@
-/** What only this window knows: which dialog is open, what the list is narrowed to, where each chat was left. */
+/**
+ * What only this window knows: which dialog is open, what the list is narrowed to, where each chat
+ * was left.
+ */
 import { create } from 'zustand'
 import type { Conversation } from '../client/queries.ts'
 import type { TimelineCursor } from '../client/types.ts'

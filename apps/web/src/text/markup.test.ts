@@ -1,4 +1,6 @@
-/** Marks and links in messages: what becomes a span, and that no character of a text is ever lost. */
+/**
+ * Marks and links in messages: what becomes a span, and that no character of a text is ever lost.
+ */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { readMarkup, type Span, withoutMarks } from './markup.ts'

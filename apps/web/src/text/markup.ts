@@ -1,5 +1,6 @@
 /**
- * Reads the light marks of a message (*bold* _italic_ ~strike~ `code` ```block``` and links) into a tree. Marks that have no partner are text, nothing is ever read as HTML.
+ * Reads the light marks of a message (*bold* _italic_ ~strike~ `code` ```block``` and links) into a
+ * tree. Marks that have no partner are text, nothing is ever read as HTML.
  */
 
 export type Mark = 'bold' | 'italic' | 'strike'

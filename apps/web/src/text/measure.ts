@@ -1,4 +1,7 @@
-/** Small questions about what people write: its size in bytes, whether it is emoji alone, where to fold it. */
+/**
+ * Small questions about what people write: its size in bytes, whether it is emoji alone, where to
+ * fold it.
+ */
 
 /** UTF-8 bytes of one message, as the server counts them. */
 export const messageBytesMax = 65_536

@@ -1,4 +1,7 @@
-/** Phone numbers as people write them, by country. Loaded only where a number is asked for, because the metadata is heavy; see use-phone-numbers.ts. */
+/**
+ * Phone numbers as people write them, by country. Loaded only where a number is asked for, because
+ * the metadata is heavy; see use-phone-numbers.ts.
+ */
 import {
   AsYouType,
   type CountryCode,

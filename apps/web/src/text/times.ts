@@ -1,4 +1,7 @@
-/** Times and days in the viewer's zone, locale and 12 or 24 hour habit. The present is always handed in. */
+/**
+ * Times and days in the viewer's zone, locale and 12 or 24 hour habit. The present is always handed
+ * in.
+ */
 
 const dayMs = 86_400_000
 const locale = undefined

@@ -1,4 +1,7 @@
-/** Fetches the phone number rules when a field for a number appears, and knows the country to start with. */
+/**
+ * Fetches the phone number rules when a field for a number appears, and knows the country to start
+ * with.
+ */
 import { useEffect, useState } from 'react'
 
 export type PhoneNumbers = typeof import('./phone-numbers.ts')

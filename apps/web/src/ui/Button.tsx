@@ -1,4 +1,7 @@
-/** Buttons: the one action of a view, quiet ones, dangerous ones, and round ones with an icon and a name. */
+/**
+ * Buttons: the one action of a view, quiet ones, dangerous ones, and round ones with an icon and a
+ * name.
+ */
 import type { ComponentProps, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 

@@ -1,4 +1,7 @@
-/** A window over the page: focus stays inside, Escape and the veil close it, the page behind is out of reach. */
+/**
+ * A window over the page: focus stays inside, Escape and the veil close it, the page behind is out
+ * of reach.
+ */
 import { Dialog as Radix } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { IconButton } from './Button.tsx'
@@ -57,7 +60,10 @@ export function Dialog({ title, onClose, children, sheet = false, description }:
   )
 }
 
-/** A field that asks for the focus has it already; else the window itself takes it, not its close button. */
+/**
+ * A field that asks for the focus has it already; else the window itself takes it, not its close
+ * button.
+ */
 function focusWindow(event: Event): void {
   event.preventDefault()
   if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus()

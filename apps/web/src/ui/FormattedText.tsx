@@ -1,4 +1,7 @@
-/** Shows the marks and links of a message; what it is given is already parsed, and nothing becomes HTML. */
+/**
+ * Shows the marks and links of a message; what it is given is already parsed, and nothing becomes
+ * HTML.
+ */
 import type { ReactNode } from 'react'
 
 export type FormattedSpan =

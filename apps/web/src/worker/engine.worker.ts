@@ -1,4 +1,7 @@
-/** The dedicated worker of the leading tab: database, encryption and connection live here, away from what is drawn. */
+/**
+ * The dedicated worker of the leading tab: database, encryption and connection live here, away from
+ * what is drawn.
+ */
 import { runEngine } from '@parley/sdk/worker'
 
 void runEngine({ server: self.location.origin })

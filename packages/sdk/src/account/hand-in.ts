@@ -1,4 +1,7 @@
-/** After the server was restored from an older state: gives it the versions of the own device list that it forgot. */
+/**
+ * After the server was restored from an older state: gives it the versions of the own device list
+ * that it forgot.
+ */
 import { toBase64 } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
 import type { Api } from '../engine-ports.ts'

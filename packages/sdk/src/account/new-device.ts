@@ -1,4 +1,6 @@
-/** The keys of a new device, and the signed list that names it. Nothing here talks to the server. */
+/**
+ * The keys of a new device, and the signed list that names it. Nothing here talks to the server.
+ */
 import {
   generateKeyPair,
   type KeyPair,
@@ -64,7 +66,10 @@ function registrationId(random: RandomBytes): number {
   return (((high << 8) | low) % registrationIdMax) + 1
 }
 
-/** A chain of the account that names this device alone: a new one, or the old one continued by its root. */
+/**
+ * A chain of the account that names this device alone: a new one, or the old one continued by its
+ * root.
+ */
 export function chainOf(options: {
   account: AccountId
   device: NewDevice
@@ -104,7 +109,10 @@ export function replacingList(options: {
   return { signed: signList(list, { id: old.id, key: old.identity.privateKey }, random), listed }
 }
 
-/** With the next number that no device of the list before has. Throws ParleyError `no-crypto` when a key comes up twice (E24). */
+/**
+ * With the next number that no device of the list before has. Throws ParleyError `no-crypto` when a
+ * key comes up twice (E24).
+ */
 function listedDevice(device: NewDevice, before: VerifiedList | undefined): ListedDevice {
   const others = before?.list.devices ?? []
   const identityKey = device.identity.publicKey
@@ -130,7 +138,10 @@ function signList(
   return { body, signer: id, signature }
 }
 
-/** All lists of the chain, each verified against the one before; `known` is where it goes on. Throws a WireError. */
+/**
+ * All lists of the chain, each verified against the one before; `known` is where it goes on. Throws
+ * a WireError.
+ */
 export function verifiedChain(
   chain: readonly SignedDeviceList[],
   known: VerifiedList | undefined,

@@ -1,4 +1,7 @@
-/** A device in the making: what is kept between a step of a registration or relinking and the server's answer to it, so that a lost answer or a crash is repeated, not done twice. */
+/**
+ * A device in the making: what is kept between a step of a registration or relinking and the
+ * server's answer to it, so that a lost answer or a crash is repeated, not done twice.
+ */
 import type { KeyPair } from '@parley/crypto'
 import {
   type AccountId,

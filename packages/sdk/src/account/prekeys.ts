@@ -1,4 +1,7 @@
-/** The device's own prekeys: made in batches, committed before the server hears of them, refilled and rotated (E9). */
+/**
+ * The device's own prekeys: made in batches, committed before the server hears of them, refilled
+ * and rotated (E9).
+ */
 import { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from '@parley/crypto'
 import type { KeyPair, KyberPreKey, OneTimePreKey, SignedPreKey } from '@parley/crypto'
 import { toBase64 } from '@parley/wire'
@@ -18,7 +21,10 @@ export interface PreKeyCountsWanted {
   oneTimeKyber: number
 }
 
-/** `firstId`: ids run upwards from it (takePreKeyIds of store/prekeys.ts); makes 2 + both counts of keys. */
+/**
+ * `firstId`: ids run upwards from it (takePreKeyIds of store/prekeys.ts); makes 2 + both counts of
+ * keys.
+ */
 export function makePreKeys(options: {
   identity: KeyPair
   firstId: number

@@ -1,4 +1,7 @@
-/** Registration, relinking and logging out against the real server; the network in between loses what a test tells it to. */
+/**
+ * Registration, relinking and logging out against the real server; the network in between loses
+ * what a test tells it to.
+ */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { equalBytes, rootKeyPair } from '@parley/crypto'
 import { startServer, type TestServer } from '@parley/testkit'

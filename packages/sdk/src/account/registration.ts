@@ -1,6 +1,7 @@
 /**
- * How a profile gets its account and device: registration with a code, registration anew with or without the recovery key (E1), logging out. Keys are committed before the server hears of them (E23), and a step whose answer was lost is
- * repeated with the same bytes.
+ * How a profile gets its account and device: registration with a code, registration anew with or
+ * without the recovery key (E1), logging out. Keys are committed before the server hears of them
+ * (E23), and a step whose answer was lost is repeated with the same bytes.
  */
 import { equalBytes } from '@parley/crypto'
 import {
@@ -92,7 +93,8 @@ class DeviceRegistration implements Registration {
     try {
       await this.#options.api.endSession()
     } catch {
-      // Whatever stands in the way must not keep a person from leaving; the keys of the session go with the store.
+      // Whatever stands in the way must not keep a person from leaving; the keys of the session go
+      // with the store.
       return
     }
   }
@@ -101,7 +103,10 @@ class DeviceRegistration implements Registration {
     return relinkDevice(this.#options, reset)
   }
 
-  /** What is to be sent to the server: kept from before its answer was lost, or made from what the code proves. */
+  /**
+   * What is to be sent to the server: kept from before its answer was lost, or made from what the
+   * code proves.
+   */
   async #prepared(input: RegistrationInput, recoveryKey: string | undefined): Promise<Registering> {
     const kept = readPending(this.#options.store)
     if (!kept || kept.kind === 'relinking' || kept.registration !== input.registration) {
@@ -112,7 +117,10 @@ class DeviceRegistration implements Registration {
     return this.#make(proven, recoveryKey)
   }
 
-  /** The server takes a code once, so what it gave for it is kept: a recovery key with a slip in it can be typed again. */
+  /**
+   * The server takes a code once, so what it gave for it is kept: a recovery key with a slip in it
+   * can be typed again.
+   */
   async #prove(asked: Extract<Pending, { kind: 'asked' }>, code: string): Promise<Proven> {
     const { api, store } = this.#options
     const answer = await api.proveNumber(asked.registration, code.trim())
@@ -181,7 +189,10 @@ class DeviceRegistration implements Registration {
   }
 }
 
-/** The chain that the recovery key's root has signed. Throws a WireError when the chain does not verify, a ParleyError when its root is another. */
+/**
+ * The chain that the recovery key's root has signed. Throws a WireError when the chain does not
+ * verify, a ParleyError when its root is another.
+ */
 function knownChain(proven: NumberProven, account: AccountId, root: Uint8Array): VerifiedList[] {
   const lists = verifiedChain(proven.device_lists.map(listFromJson), undefined)
   const [first] = lists

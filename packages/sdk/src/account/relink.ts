@@ -1,5 +1,7 @@
 /**
- * Puts a new device in the place of this one: after a roll-back, the old one's ratchets and send sequences may have been used already by what was lost, so it never sends again (design: "Send sequence").
+ * Puts a new device in the place of this one: after a roll-back, the old one's ratchets and send
+ * sequences may have been used already by what was lost, so it never sends again (design: "Send
+ * sequence").
  */
 import { equalBytes } from '@parley/crypto'
 import { type SignedListJson, type Tokens, type VerifiedList, WireError } from '@parley/wire'
@@ -62,7 +64,10 @@ function keptRelinking({ store }: RegistrationOptions, account: Account): Relink
   return kept?.kind === 'relinking' && kept.keys.account === account.account ? kept : undefined
 }
 
-/** Own list brought up to date, new keys, and the list that names them; committed before the server hears of it. */
+/**
+ * Own list brought up to date, new keys, and the list that names them; committed before the server
+ * hears of it.
+ */
 async function prepare(options: RegistrationOptions, account: Account): Promise<Relinking> {
   const { clock, random, store } = options
   await catchUp(options, account)
@@ -100,7 +105,10 @@ async function catchUp({ api, store }: RegistrationOptions, account: Account): P
   }
 }
 
-/** The new device's tokens; undefined when the list has changed meanwhile and another one must be made. */
+/**
+ * The new device's tokens; undefined when the list has changed meanwhile and another one must be
+ * made.
+ */
 async function exchanged(
   options: RegistrationOptions,
   relinking: Relinking,
@@ -125,7 +133,10 @@ async function exchanged(
   }
 }
 
-/** The old device is refused: because the new one has taken its place already, and only the answer was lost? */
+/**
+ * The old device is refused: because the new one has taken its place already, and only the answer
+ * was lost?
+ */
 async function tokensOfNewDevice(
   { api, random, store }: RegistrationOptions,
   { keys }: Relinking,

@@ -1,4 +1,7 @@
-/** E23 on the real server: a profile that was copied or restored never uses a key twice, and what it had not sent still goes out. */
+/**
+ * E23 on the real server: a profile that was copied or restored never uses a key twice, and what it
+ * had not sent still goes out.
+ */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { cp, mkdtemp, rename, rm } from 'node:fs/promises'

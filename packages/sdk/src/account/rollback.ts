@@ -1,4 +1,7 @@
-/** What Welcome may reveal: that this state is older than what the server has seen from the device (E23), or that the server's state is older than this one (a new incarnation). */
+/**
+ * What Welcome may reveal: that this state is older than what the server has seen from the device
+ * (E23), or that the server's state is older than this one (a new incarnation).
+ */
 import type { WelcomeFrame } from '../engine-ports.ts'
 import type { Core } from '../core.ts'
 import { writeRelinkNeeded } from '../store/account.ts'
@@ -56,7 +59,10 @@ function writeServerRestored(core: Core, last: number): void {
   moveToEnd(store, queued)
 }
 
-/** In the transaction that puts another device into the account row: the old one's ratchets are never used again. */
+/**
+ * In the transaction that puts another device into the account row: the old one's ratchets are
+ * never used again.
+ */
 export function writeNewDevice(core: Core): void {
   const { store } = core
   deleteAllSessions(store)

@@ -1,4 +1,7 @@
-/** What has to be looked after while connected: enough fresh prekeys at the server (E9), messages that nobody fetched in time, memory that may go. */
+/**
+ * What has to be looked after while connected: enough fresh prekeys at the server (E9), messages
+ * that nobody fetched in time, memory that may go.
+ */
 import { oneTimePreKeysLow, oneTimePreKeysPerUpload } from '@parley/wire'
 import type { PreKeyCounts } from '@parley/wire'
 import { ownAccount } from '../core.ts'
@@ -19,7 +22,10 @@ const keepReplacedMs = 30 * dayMs
 const keepOneTimeMs = retentionMs + keepReplacedMs
 const overduePerRound = 256
 
-/** Uploads when the server is low on one-time keys, or when the signed ones are a week old. Rejects when the server cannot be asked. */
+/**
+ * Uploads when the server is low on one-time keys, or when the signed ones are a week old. Rejects
+ * when the server cannot be asked.
+ */
 export async function keepPreKeys(core: Core, force: boolean): Promise<void> {
   const { store, clock } = core
   const rotatedAt = readMeta<number>(store, 'prekeys_rotated_at') ?? 0

@@ -1,4 +1,7 @@
-/** Waiting times between tries: exponential, bounded, with full jitter, so that many clients do not come back at once. */
+/**
+ * Waiting times between tries: exponential, bounded, with full jitter, so that many clients do not
+ * come back at once.
+ */
 import type { RandomBytes } from '../platform/ports.ts'
 
 const firstMs = 500

@@ -1,5 +1,7 @@
 /**
- * The one connection of a profile: keeps a socket to the server up, decides after each end what comes next (close-codes.ts of wire), and says how it stands. Between outbox and inbox on one side and the network on the other.
+ * The one connection of a profile: keeps a socket to the server up, decides after each end what
+ * comes next (close-codes.ts of wire), and says how it stands. Between outbox and inbox on one side
+ * and the network on the other.
  */
 import { closeAction, closeReasons } from '@parley/wire'
 import type { ClientFrame } from '@parley/wire'
@@ -217,7 +219,9 @@ class ServerConnection implements Connection {
   }
 
   /**
-   * A login also ends when somebody used an old token of it, a copy of this profile for one; then the device is still on its account and gets another login by its key. Only a refusal of that is the end.
+   * A login also ends when somebody used an old token of it, a copy of this profile for one; then
+   * the device is still on its account and gets another login by its key. Only a refusal of that is
+   * the end.
    */
   #confirmRevoked(): void {
     if (this.#renew) {

@@ -1,5 +1,6 @@
 /**
- * One socket from its opening to its end: Hello, Welcome, frames both ways, keepalive. What to do after the end is connection.ts' business.
+ * One socket from its opening to its end: Hello, Welcome, frames both ways, keepalive. What to do
+ * after the end is connection.ts' business.
  */
 import { closeReasons, decodeServerFrame, encodeClientFrame, WireError } from '@parley/wire'
 import type { ClientFrame, ServerFrame } from '@parley/wire'
@@ -90,7 +91,10 @@ export class FrameSocket {
     if (this.#phase === 'live') this.#keepalive.check()
   }
 
-  /** Closes without a word to the handlers; `closed` is called when the other side has taken note, if it does. */
+  /**
+   * Closes without a word to the handlers; `closed` is called when the other side has taken note,
+   * if it does.
+   */
   end(closed: () => void): void {
     if (this.#phase === 'ended') {
       closed()
@@ -156,7 +160,10 @@ export class FrameSocket {
     this.#socket.send(bytes)
   }
 
-  /** WebSockets do not say when their buffer has drained, so it is looked at again and again while somebody waits. */
+  /**
+   * WebSockets do not say when their buffer has drained, so it is looked at again and again while
+   * somebody waits.
+   */
   #awaitRoom(): void {
     this.#cancelWritable ??= this.#options.clock.after(writableCheckMs, () => {
       this.#cancelWritable = undefined

@@ -1,4 +1,7 @@
-/** Keeps a socket from falling silent: a Ping every 25 s with jitter, and the end when nothing is heard after one. */
+/**
+ * Keeps a socket from falling silent: a Ping every 25 s with jitter, and the end when nothing is
+ * heard after one.
+ */
 import { keepaliveMs } from '@parley/wire'
 import { fraction } from './backoff.ts'
 import type { Clock, RandomBytes } from '../platform/ports.ts'

@@ -1,4 +1,7 @@
-/** How long the engine waits before it asks for something again: doubling, bounded, and not the same for all. */
+/**
+ * How long the engine waits before it asks for something again: doubling, bounded, and not the same
+ * for all.
+ */
 import { fraction } from './backoff.ts'
 import type { RandomBytes } from '../platform/ports.ts'
 

@@ -1,4 +1,7 @@
-/** The server's time as this device knows it: its own clock and the difference measured at Welcome. Stamps and send sequences are made from it. */
+/**
+ * The server's time as this device knows it: its own clock and the difference measured at Welcome.
+ * Stamps and send sequences are made from it.
+ */
 import type { ServerClock } from '../engine-ports.ts'
 import type { Clock } from '../platform/ports.ts'
 

@@ -1,6 +1,8 @@
 /**
- * The tokens of this device: renewed before they expire, one renewal at a time, committed before use (S6). The old refresh token stays in the store until the answer is there, and works at the server until its successor is used,
- * so that a lost answer logs nobody out. A token that the server does not know any more is replaced against a signature of the device's key.
+ * The tokens of this device: renewed before they expire, one renewal at a time, committed before
+ * use (S6). The old refresh token stays in the store until the answer is there, and works at the
+ * server until its successor is used, so that a lost answer logs nobody out. A token that the
+ * server does not know any more is replaced against a signature of the device's key.
  */
 import { sign } from '@parley/crypto'
 import { accountIdBytes, deviceIdBytes, toBase64, WireError } from '@parley/wire'
@@ -99,7 +101,10 @@ export class AccessTokens {
   }
 }
 
-/** Asks for tokens of a listed device by its identity key alone. Throws a WireError when the nonce is none. */
+/**
+ * Asks for tokens of a listed device by its identity key alone. Throws a WireError when the nonce
+ * is none.
+ */
 export function signedRequest(
   signer: { account: AccountId; device: DeviceId; privateKey: Uint8Array },
   nonce: string,
@@ -122,7 +127,10 @@ export function storedTokens(tokens: Tokens, nowMs: number): StoredTokens {
   }
 }
 
-/** The server was restored from an older state, or this profile was: the refresh token is none of its present ones. */
+/**
+ * The server was restored from an older state, or this profile was: the refresh token is none of
+ * its present ones.
+ */
 function isUnknownToken(error: unknown): boolean {
   return (
     error instanceof ApiFailure &&

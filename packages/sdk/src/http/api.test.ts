@@ -44,7 +44,10 @@ interface Harness {
   paths(): string[]
 }
 
-/** The server's side of the network: `answer` gets each request, also those whose answer it then loses. */
+/**
+ * The server's side of the network: `answer` gets each request, also those whose answer it then
+ * loses.
+ */
 function harness(answer: (asked: Asked) => Answer): Harness {
   const clock = new HandClock(startMs)
   const store = new Store(openBunDriver(':memory:'))

@@ -1,4 +1,7 @@
-/** The HTTP API as typed calls: one method per route of wire/http.ts. Answers are checked here; tokens come from access-tokens.ts. */
+/**
+ * The HTTP API as typed calls: one method per route of wire/http.ts. Answers are checked here;
+ * tokens come from access-tokens.ts.
+ */
 import type {
   AccountId,
   BundleJson,

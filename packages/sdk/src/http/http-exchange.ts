@@ -1,4 +1,7 @@
-/** One request to the HTTP API and its answer, with a time limit and a bound on the size; the API's errors become ApiFailure, everything else that goes wrong on the way `server-unreachable`. */
+/**
+ * One request to the HTTP API and its answer, with a time limit and a bound on the size; the API's
+ * errors become ApiFailure, everything else that goes wrong on the way `server-unreachable`.
+ */
 import { WireError } from '@parley/wire'
 import { apiError } from './api-answers.ts'
 import type { Parse } from './json.ts'

@@ -1,4 +1,7 @@
-/** Parsers of JSON from outside: each gives a typed value that holds nothing but what it names, or throws a WireError. */
+/**
+ * Parsers of JSON from outside: each gives a typed value that holds nothing but what it names, or
+ * throws a WireError.
+ */
 import { fromBase64, WireError } from '@parley/wire'
 
 export type Parse<T> = (value: unknown) => T

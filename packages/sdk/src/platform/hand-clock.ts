@@ -1,4 +1,6 @@
-/** A clock that stands still until a test moves it; timers run in the order in which they are due. */
+/**
+ * A clock that stands still until a test moves it; timers run in the order in which they are due.
+ */
 import type { Clock } from './ports.ts'
 
 interface Timer {

@@ -1,4 +1,7 @@
-/** One leader among the tabs of an origin, by Web Locks: the lock goes with the tab, however that ends, to the one that has waited longest. */
+/**
+ * One leader among the tabs of an origin, by Web Locks: the lock goes with the tab, however that
+ * ends, to the one that has waited longest.
+ */
 
 interface LockManager {
   request(
@@ -13,7 +16,10 @@ export function webLocks(): LockManager | undefined {
   return (navigator as unknown as { locks?: LockManager }).locks
 }
 
-/** Calls `lead` when this tab is the leader, and what it gives when `signal` ends that. Resolves when it is over. */
+/**
+ * Calls `lead` when this tab is the leader, and what it gives when `signal` ends that. Resolves
+ * when it is over.
+ */
 export async function leadWhenFirst(
   options: { locks: LockManager; name: string; signal: AbortSignal },
   lead: () => () => void,

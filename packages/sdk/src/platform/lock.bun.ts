@@ -1,4 +1,7 @@
-/** One owner per profile folder: a lock of the operating system on a file beside the database, held by SQLite. It goes with the process, however that ends, so no owner is ever stale. */
+/**
+ * One owner per profile folder: a lock of the operating system on a file beside the database, held
+ * by SQLite. It goes with the process, however that ends, so no owner is ever stale.
+ */
 import { Database, SQLiteError } from 'bun:sqlite'
 import { join } from 'node:path'
 import { parleyError } from '../problems.ts'
@@ -21,7 +24,10 @@ export interface ProfileLockOptions {
   waiting: () => void
 }
 
-/** Throws ParleyError `profile-busy` when another process, or another part of this one, keeps the profile for too long. */
+/**
+ * Throws ParleyError `profile-busy` when another process, or another part of this one, keeps the
+ * profile for too long.
+ */
 export async function lockProfile(options: ProfileLockOptions): Promise<ProfileLock> {
   const { clock, folder, waitMs, waiting } = options
   const path = join(folder, 'owner.lock')

@@ -1,4 +1,7 @@
-/** What a browser says of the network, in a page or in a worker; and a page that comes to the front, since the machine may have slept. */
+/**
+ * What a browser says of the network, in a page or in a worker; and a page that comes to the front,
+ * since the machine may have slept.
+ */
 
 interface Surroundings extends Pick<EventTarget, 'addEventListener' | 'removeEventListener'> {
   navigator: { onLine: boolean }

@@ -1,4 +1,7 @@
-/** What the SDK needs from where it runs; implemented in *.bun.ts and *.browser.ts, and by the simulator. */
+/**
+ * What the SDK needs from where it runs; implemented in *.bun.ts and *.browser.ts, and by the
+ * simulator.
+ */
 export interface Clock {
   /** Milliseconds since the Unix epoch, by this device. */
   now(): number
@@ -27,7 +30,10 @@ export interface Transport {
   /** A WebSocket with the subprotocol; never throws, failure is `closed`. */
   openSocket(url: string, handlers: SocketHandlers): Socket
   fetch(request: Request): Promise<Response>
-  /** Says when the network goes and comes back, where the platform can tell. Returns the function that ends it. */
+  /**
+   * Says when the network goes and comes back, where the platform can tell. Returns the function
+   * that ends it.
+   */
   watch?(changed: (isOnline: boolean) => void): () => void
 }
 
@@ -43,7 +49,10 @@ export class StoreError extends Error {
 
 export type SqlValue = string | number | bigint | Uint8Array | null
 
-/** A synchronous SQLite connection: one owner per file; a transaction cannot span an await because nothing here is asynchronous. */
+/**
+ * A synchronous SQLite connection: one owner per file; a transaction cannot span an await because
+ * nothing here is asynchronous.
+ */
 export interface SqlDriver {
   run(sql: string, parameters?: readonly SqlValue[]): void
   all<Row>(sql: string, parameters?: readonly SqlValue[]): Row[]

@@ -5,7 +5,10 @@ import type { Socket, SocketHandlers } from './ports.ts'
 const normalClosure = 1000
 /** What a browser reports for a connection that broke without a closing handshake. */
 const abnormalClosure = 1006
-/** What a browser itself reports for a message that it cannot take: the connection is broken, and is made anew. */
+/**
+ * What a browser itself reports for a message that it cannot take: the connection is broken, and is
+ * made anew.
+ */
 const unsupportedData = 1003
 const messageTooBig = 1009
 
@@ -45,7 +48,9 @@ export function openWebSocket(url: string, handlers: SocketHandlers): Socket {
   }
 }
 
-/** Text, and frames larger than an entry can be, are not from a server that keeps to the protocol. */
+/**
+ * Text, and frames larger than an entry can be, are not from a server that keeps to the protocol.
+ */
 function refusalOf(message: unknown): number | undefined {
   if (!(message instanceof ArrayBuffer)) return unsupportedData
   return message.byteLength > entryBytesMax ? messageTooBig : undefined

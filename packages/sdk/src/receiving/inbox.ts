@@ -1,5 +1,7 @@
 /**
- * Hop 6 of ARCHITECTURE.md: takes the entries of the own inbox in order, opens them, and commits plaintext, ratchets, cursor, marks, chat rows and events in one transaction; only then it acknowledges. Rules Y10-Y19: docs/spec/sync.md.
+ * Hop 6 of ARCHITECTURE.md: takes the entries of the own inbox in order, opens them, and commits
+ * plaintext, ratchets, cursor, marks, chat rows and events in one transaction; only then it
+ * acknowledges. Rules Y10-Y19: docs/spec/sync.md.
  */
 import { fetchEntriesMax, inboxOf } from '@parley/wire'
 import type { AccountId, Content, DeviceId, Entry, LogId, MessageContent } from '@parley/wire'
@@ -157,7 +159,10 @@ export class Inbox {
     if (last) this.#connection.send({ kind: 'ack', log: last.log, position: last.position })
   }
 
-  /** Lists of senders that are not known are fetched before, so that nobody's turn waits for the network. Without an answer their messages stay unopened for now. */
+  /**
+   * Lists of senders that are not known are fetched before, so that nobody's turn waits for the
+   * network. Without an answer their messages stay unopened for now.
+   */
   async #verifySenders(batch: readonly Entry[]): Promise<void> {
     const { store } = this.#core
     const asked = new Set<AccountId>()
@@ -269,7 +274,10 @@ export class Inbox {
     }
   }
 
-  /** Marks of its own say what this device had, also after it was restored; only a fresh one has to ask. */
+  /**
+   * Marks of its own say what this device had, also after it was restored; only a fresh one has to
+   * ask.
+   */
   #announceAbsent({ sender, senderDevice }: MessageContent): void {
     const known = readMarks(this.#core.store, sender, senderDevice)
     if ((known?.delivered ?? 0) === 0) this.#events.absent(sender, senderDevice)

@@ -1,4 +1,8 @@
-/** Hop 6, the part inside the transaction: what a message that came in changes in chats, marks, events and people. Called with the cursor's write by inbox.ts, and for messages that could be opened late. */
+/**
+ * Hop 6, the part inside the transaction: what a message that came in changes in chats, marks,
+ * events and people. Called with the cursor's write by inbox.ts, and for messages that could be
+ * opened late.
+ */
 import type { Content, Profile } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
 import type { Core } from '../core.ts'
@@ -19,13 +23,18 @@ function keyOf(head: Head) {
   return { conversation: head.sender, sender: head.sender, id: head.messageId }
 }
 
-/** Y12, Y34: shown already and not waited for: the entry is a repeat, or another encryption of the same message. What is lost stays lost: it may have been given up because the root changed. */
+/**
+ * Y12, Y34: shown already and not waited for: the entry is a repeat, or another encryption of the
+ * same message. What is lost stays lost: it may have been given up because the root changed.
+ */
 export function isTaken(core: Core, head: Head): boolean {
   const message = readMessage(core.store, keyOf(head))
   return message !== undefined && message.kind !== 'waiting'
 }
 
-/** The sender may have sent it again under a new number: its ticks wait for the mark of that one. */
+/**
+ * The sender may have sent it again under a new number: its ticks wait for the mark of that one.
+ */
 export function writeRepeat(core: Core, head: Head): void {
   raiseMarks(core.store, head.sender, head.senderDevice, head.sequence)
 }
@@ -76,7 +85,10 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
   insertEvent(store, { type: 'message', conversation: head.sender, message: number, status: '' })
 }
 
-/** Nothing that is shown, so nothing that a receipt is owed for (E19); but it may have been waited for. */
+/**
+ * Nothing that is shown, so nothing that a receipt is owed for (E19); but it may have been waited
+ * for.
+ */
 function writeControl(core: Core, head: Head): void {
   const { store } = core
   if (!readUnopened(store, head.sender, head.messageId)) return
@@ -145,7 +157,10 @@ export function writeWaiting(core: Core, head: Head, kind: 'waiting' | 'lost'): 
   })
 }
 
-/** Whether an entry that holds nothing for this device is not missed: it was here, or, before this device had anything of theirs, the account had it. */
+/**
+ * Whether an entry that holds nothing for this device is not missed: it was here, or, before this
+ * device had anything of theirs, the account had it.
+ */
 export function isDelivered(core: Core, head: Head): boolean {
   const marks = readMarks(core.store, head.sender, head.senderDevice)
   if (!marks) return false

@@ -1,5 +1,7 @@
 /**
- * Follows one log by `prev`: which entry is next, which is a repeat, and when something is missing (design §1). Knows positions only; inbox.ts gives it frames and does what it says. Rules Y10, Y11, Y13: docs/spec/sync.md.
+ * Follows one log by `prev`: which entry is next, which is a repeat, and when something is missing
+ * (design §1). Knows positions only; inbox.ts gives it frames and does what it says. Rules Y10,
+ * Y11, Y13: docs/spec/sync.md.
  */
 import { fetchEntriesMax, positionTimeMs } from '@parley/wire'
 
@@ -55,7 +57,10 @@ export class LogReader {
     this.#awaited = undefined
   }
 
-  /** After which position to ask for entries; undefined when nothing is missing, or it has been asked for. Before CaughtUp a gap is only remembered. */
+  /**
+   * After which position to ask for entries; undefined when nothing is missing, or it has been
+   * asked for. Before CaughtUp a gap is only remembered.
+   */
   toFetch(): number | undefined {
     if (!this.#caughtUp || this.#awaited !== undefined) return undefined
     return this.#missingUpTo > this.#at ? this.#at : undefined

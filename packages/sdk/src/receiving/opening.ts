@@ -1,4 +1,7 @@
-/** Hop 6, the cryptographic part: an entry's envelope becomes a content, or a reason why it cannot be opened. Nothing is written here; inbox.ts commits what comes of it. */
+/**
+ * Hop 6, the cryptographic part: an entry's envelope becomes a content, or a reason why it cannot
+ * be opened. Nothing is written here; inbox.ts commits what comes of it.
+ */
 import { CryptoError } from '@parley/crypto'
 import type { Content, Envelope, MessageContent } from '@parley/wire'
 import { contentOf } from '../sending/contents.ts'
@@ -18,7 +21,10 @@ export type Opened =
   | { kind: 'repeat' }
   | { kind: 'unopened' }
 
-/** Under the turn of the sender. Throws only what the store throws: whatever bytes come in, the log goes on (E26). */
+/**
+ * Under the turn of the sender. Throws only what the store throws: whatever bytes come in, the log
+ * goes on (E26).
+ */
 export async function openEnvelope(
   core: Core,
   ratchets: Ratchets,

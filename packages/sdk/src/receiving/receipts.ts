@@ -1,5 +1,7 @@
 /**
- * Both ways of a receipt. Out: the marks of store/marks.ts, each repeated until the server confirms it. In: a reader's marks raise the ticks of own messages. Rules: docs/spec/receipts.md and sync.md (Y20-Y24).
+ * Both ways of a receipt. Out: the marks of store/marks.ts, each repeated until the server confirms
+ * it. In: a reader's marks raise the ticks of own messages. Rules: docs/spec/receipts.md and
+ * sync.md (Y20-Y24).
  */
 import type { AccountId, DeviceId, Receipt, ReceiptContent } from '@parley/wire'
 import type { Core } from '../core.ts'
@@ -53,7 +55,10 @@ export class Receipts {
     this.#sent.set(device, { delivered, read, atMs: now })
   }
 
-  /** The server knows the marks of the whole account: what it had before this device is not missed here. */
+  /**
+   * The server knows the marks of the whole account: what it had before this device is not missed
+   * here.
+   */
   confirmed(receipts: readonly Receipt[]): void {
     const { store } = this.#core
     store.transaction(() => {
@@ -79,7 +84,10 @@ export class Receipts {
   }
 }
 
-/** Part of the inbox's transaction: a reader has (has read) what this account's device sent up to a sequence. */
+/**
+ * Part of the inbox's transaction: a reader has (has read) what this account's device sent up to a
+ * sequence.
+ */
 export function writeReceiptEntry(core: Core, receipt: ReceiptContent): void {
   const { store } = core
   const { reader, sendingDevice: device } = receipt

@@ -1,4 +1,7 @@
-/** E15: who is answered, and who is refused. On the tables alone; the way there and back is in resend.test.ts. */
+/**
+ * E15: who is answered, and who is refused. On the tables alone; the way there and back is in
+ * resend.test.ts.
+ */
 import { expect, test } from 'bun:test'
 import type { Core } from '../core.ts'
 import { HandClock } from '../platform/hand-clock.ts'

@@ -1,4 +1,7 @@
-/** Somebody could not open what this account sent them: it is sent again, or refused (E15). Inside the inbox's transaction; the outbox does the sending. */
+/**
+ * Somebody could not open what this account sent them: it is sent again, or refused (E15). Inside
+ * the inbox's transaction; the outbox does the sending.
+ */
 import { equalBytes } from '@parley/crypto'
 import { messageIdOf } from '@parley/wire'
 import type { AccountId, ContentBody, MessageId } from '@parley/wire'
@@ -23,7 +26,9 @@ const answersPerMessageMax = 3
 const answersPerHourMax = 256
 const hourMs = 3_600_000
 
-/** The asker is on its account's verified list: otherwise the request would not have been opened. */
+/**
+ * The asker is on its account's verified list: otherwise the request would not have been opened.
+ */
 export function writeRequest(core: Core, asker: Head, ids: readonly MessageId[]): void {
   const refused: MessageId[] = []
   for (const id of new Set(ids)) {

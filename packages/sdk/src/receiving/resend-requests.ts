@@ -1,4 +1,8 @@
-/** Asks senders for what could not be opened (E7): with a fresh session, in bounded requests, ever more seldom, until it comes, is refused, or is older than any log. Rules Y30-Y35: docs/spec/sync.md. */
+/**
+ * Asks senders for what could not be opened (E7): with a fresh session, in bounded requests, ever
+ * more seldom, until it comes, is refused, or is older than any log. Rules Y30-Y35:
+ * docs/spec/sync.md.
+ */
 import { resendItemsMax } from '@parley/wire'
 import type { AccountId, DeviceId } from '@parley/wire'
 import type { Core } from '../core.ts'
@@ -29,7 +33,9 @@ const askAgainMs = [10 * minuteMs, 60 * minuteMs, dayMs, 7 * dayMs]
 const requestEvery = { firstMs: 10_000, maxMs: 60 * minuteMs }
 const quietMax = 1_024
 const cannotAskMs = 30_000
-/** A session is not begun anew more often than this: each takes a one-time prekey of the other side. */
+/**
+ * A session is not begun anew more often than this: each takes a one-time prekey of the other side.
+ */
 const renewEveryMs = 60 * minuteMs
 const dueMax = 256
 
@@ -123,7 +129,10 @@ export class ResendRequests {
     return notBeforeMs
   }
 
-  /** Verifies who could not be verified, tries once more, and begins sessions anew where a message did not open. */
+  /**
+   * Verifies who could not be verified, tries once more, and begins sessions anew where a message
+   * did not open.
+   */
   async #prepare(sender: AccountId, items: readonly Unopened[]): Promise<void> {
     const { store } = this.#core
     if (items.some((item) => item.ciphertext && !item.shown)) {

@@ -1,4 +1,7 @@
-/** E7 on the real server: what cannot be opened is kept, asked for with a fresh session, and replaced in place. */
+/**
+ * E7 on the real server: what cannot be opened is kept, asked for with a fresh session, and
+ * replaced in place.
+ */
 import { expect, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
 import { systemClock } from '../platform/clock.ts'

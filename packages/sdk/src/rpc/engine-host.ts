@@ -1,5 +1,6 @@
 /**
- * The engine's end of the channel: answers the calls of all tabs and pushes the snapshots that they follow. Runs in the worker of the leading tab; engine-remote.ts is the other end.
+ * The engine's end of the channel: answers the calls of all tabs and pushes the snapshots that they
+ * follow. Runs in the worker of the leading tab; engine-remote.ts is the other end.
  */
 import type { Clock, RandomBytes } from '../platform/ports.ts'
 import { asParleyError, problemOf } from '../problems.ts'

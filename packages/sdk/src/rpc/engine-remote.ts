@@ -1,5 +1,7 @@
 /**
- * A tab's end of the channel: a client whose calls are answered by the engine in some tab's worker. When that tab goes, the next engine announces itself: queries are followed anew, calls that may be repeated are made again.
+ * A tab's end of the channel: a client whose calls are answered by the engine in some tab's worker.
+ * When that tab goes, the next engine announces itself: queries are followed anew, calls that may
+ * be repeated are made again.
  */
 import { type AccountId, messageIdOf, toHex } from '@parley/wire'
 import { LiveValue } from '../state/live-value.ts'
@@ -50,7 +52,10 @@ interface FollowedQuery {
   query: RemoteQuery<unknown>
 }
 
-/** The calls, the queries and what is known of the engine; `openRemote` gives it the shape of a client. */
+/**
+ * The calls, the queries and what is known of the engine; `openRemote` gives it the shape of a
+ * client.
+ */
 class RemoteEngine {
   readonly state = new LiveValue<EngineState>({ kind: 'starting' })
   readonly #options: RemoteOptions

@@ -1,4 +1,7 @@
-/** Pushes one live query's snapshots to one tab: at once when the last is a frame ago, else at the end of the frame, and never the same twice. */
+/**
+ * Pushes one live query's snapshots to one tab: at once when the last is a frame ago, else at the
+ * end of the frame, and never the same twice.
+ */
 import type { Clock } from '../platform/ports.ts'
 import type { LiveQuery } from '../types.ts'
 

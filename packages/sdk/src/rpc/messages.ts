@@ -1,4 +1,8 @@
-/** What tabs and the engine say to each other over one broadcast channel. All of it is of one origin and one version: the channel's name carries the version, so tabs of different releases do not hear each other. */
+/**
+ * What tabs and the engine say to each other over one broadcast channel. All of it is of one origin
+ * and one version: the channel's name carries the version, so tabs of different releases do not
+ * hear each other.
+ */
 import type { ClientProblem } from '../types.ts'
 import type { EngineState, RemoteCallName } from './remote-types.ts'
 
@@ -49,7 +53,8 @@ export type EngineMessage =
 export type ChannelMessage = TabMessage | EngineMessage
 
 /**
- * Whether a call may be made again when nobody knows if it was done. `repeat`: doing it twice is doing it once. The table is complete by its type, and the only list of what a tab may call.
+ * Whether a call may be made again when nobody knows if it was done. `repeat`: doing it twice is
+ * doing it once. The table is complete by its type, and the only list of what a tab may call.
  */
 export const remoteCalls: Record<RemoteCallName, 'repeat' | 'once'> = {
   start: 'repeat',

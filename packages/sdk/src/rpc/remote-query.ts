@@ -1,4 +1,7 @@
-/** A live query of the engine as a tab holds it: followed while somebody listens, and a little longer, so that going back and forth costs nothing. */
+/**
+ * A live query of the engine as a tab holds it: followed while somebody listens, and a little
+ * longer, so that going back and forth costs nothing.
+ */
 import type { Clock } from '../platform/ports.ts'
 import type { LiveQuery } from '../types.ts'
 

@@ -1,5 +1,7 @@
 /**
- * What a tab sees of the engine, which runs in the worker of one tab: the client's methods as promises, and its live queries, which are undefined until their first snapshot has come. Made by engine-remote.ts.
+ * What a tab sees of the engine, which runs in the worker of one tab: the client's methods as
+ * promises, and its live queries, which are undefined until their first snapshot has come. Made by
+ * engine-remote.ts.
  */
 import type {
   AccountState,
@@ -24,7 +26,10 @@ type Remote<Method> = Method extends (...input: infer Input) => infer Output
   ? (...input: Input) => Promise<Awaited<Output>>
   : never
 
-/** Each rejects with ParleyError only: also with `engine-lost` when the tab that ran the engine went away and nobody can know whether the call was done. */
+/**
+ * Each rejects with ParleyError only: also with `engine-lost` when the tab that ran the engine went
+ * away and nobody can know whether the call was done.
+ */
 export type RemoteCalls = { [Name in RemoteCallName]: Remote<Client[Name]> }
 
 export type EngineState =
@@ -32,11 +37,16 @@ export type EngineState =
   | { kind: 'starting' }
   /** persistent: false in a private window, where everything is gone when the last tab closes. */
   | { kind: 'ready'; persistent: boolean }
-  /** It could not start; `problem` says what to do (store-corrupt, store-newer, disk-full, no-crypto...). */
+  /**
+   * It could not start; `problem` says what to do (store-corrupt, store-newer, disk-full,
+   * no-crypto...).
+   */
   | { kind: 'failed'; problem: ClientProblem }
 
 /**
- * The live queries are the same objects for the same arguments as long as somebody listens to them, so they can be asked for in every render. Nothing is followed before the first listener, or a few seconds after the last.
+ * The live queries are the same objects for the same arguments as long as somebody listens to them,
+ * so they can be asked for in every render. Nothing is followed before the first listener, or a few
+ * seconds after the last.
  */
 export interface RemoteClient extends RemoteCalls {
   readonly engine: LiveQuery<EngineState>

@@ -1,4 +1,7 @@
-/** Host and remote over a broadcast channel, on real clients with databases in memory; clocks stand until they are moved. */
+/**
+ * Host and remote over a broadcast channel, on real clients with databases in memory; clocks stand
+ * until they are moved.
+ */
 import { afterEach, expect, test } from 'bun:test'
 import { nobleDh } from '@parley/crypto'
 import { parseAccountId, parseMessageId } from '@parley/wire'

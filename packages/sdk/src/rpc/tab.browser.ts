@@ -1,6 +1,7 @@
 /**
- * A tab's way to the engine: every tab asks for the lock, the one that gets it starts the worker with the engine, and all of them, that one too, use it over the channel. When the leading tab goes, the next one gets the lock and starts a worker
- * in its turn.
+ * A tab's way to the engine: every tab asks for the lock, the one that gets it starts the worker
+ * with the engine, and all of them, that one too, use it over the channel. When the leading tab
+ * goes, the next one gets the lock and starts a worker in its turn.
  */
 import { systemClock } from '../platform/clock.ts'
 import { leadWhenFirst, webLocks } from '../platform/lock.browser.ts'

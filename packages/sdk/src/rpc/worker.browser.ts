@@ -1,4 +1,7 @@
-/** What the dedicated worker of the leading tab runs: database, engine, and the host that all tabs use it through. */
+/**
+ * What the dedicated worker of the leading tab runs: database, engine, and the host that all tabs
+ * use it through.
+ */
 import { nobleDh } from '@parley/crypto'
 import { browserDh } from '@parley/crypto/dh-browser'
 import { openClient } from '../client.ts'

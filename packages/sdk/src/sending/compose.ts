@@ -1,4 +1,7 @@
-/** Hop 1, first half: what a person writes is checked, committed with its clock and shown; sending it is the outbox's business. */
+/**
+ * Hop 1, first half: what a person writes is checked, committed with its clock and shown; sending
+ * it is the outbox's business.
+ */
 import { messageIdOf, textBytesMax, utf8Length } from '@parley/wire'
 import type { AccountId, MessageId } from '@parley/wire'
 import { ownAccount } from '../core.ts'
@@ -14,7 +17,10 @@ import {
 } from '../store/messages.ts'
 import { insertOutbox, readOutboxOf } from '../store/outbox.ts'
 
-/** Throws ParleyError, and nothing is stored then (Y1). A message whose id is there already is not written a second time. */
+/**
+ * Throws ParleyError, and nothing is stored then (Y1). A message whose id is there already is not
+ * written a second time.
+ */
 export function composeText(
   core: Core,
   conversation: AccountId,
@@ -53,7 +59,10 @@ export function composeText(
   return id
 }
 
-/** Puts a failed message at the end of the queue, in its old place of the chat; whose chat it is, or undefined when there is nothing to do. */
+/**
+ * Puts a failed message at the end of the queue, in its old place of the chat; whose chat it is, or
+ * undefined when there is nothing to do.
+ */
 export function retryMessage(core: Core, id: MessageId): AccountId | undefined {
   const { store } = core
   const message = readMessageById(store, id)

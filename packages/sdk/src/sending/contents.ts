@@ -1,4 +1,7 @@
-/** The content envelope inside a ciphertext: made for a row of the outbox, and compared with the outside when it comes in (E16). */
+/**
+ * The content envelope inside a ciphertext: made for a row of the outbox, and compared with the
+ * outside when it comes in (E16).
+ */
 import { pad, unpad } from '@parley/crypto'
 import { decodeContent, encodeContent, WireError } from '@parley/wire'
 import type {

@@ -1,4 +1,7 @@
-/** What the outbox remembers of each person's log while connected: what is on its way, up to where it was sent, and when to go on after a refusal. Lost with the connection. */
+/**
+ * What the outbox remembers of each person's log while connected: what is on its way, up to where
+ * it was sent, and when to go on after a refusal. Lost with the connection.
+ */
 import type { AccountId } from '@parley/wire'
 
 export interface Lane {
@@ -7,7 +10,10 @@ export interface Lane {
   readonly inFlight: Map<number, number>
   /** Everything up to this sequence was sent on this connection. */
   sentUpTo: number
-  /** Something was refused and comes again: nothing more goes out before all that is on its way has been answered. */
+  /**
+   * Something was refused and comes again: nothing more goes out before all that is on its way has
+   * been answered.
+   */
   refused: boolean
   /** The server's lists have to be asked for before the next sealing. */
   refresh: boolean

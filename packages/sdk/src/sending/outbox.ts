@@ -1,6 +1,8 @@
 /**
- * Hop 1 of ARCHITECTURE.md, the sending side: one lane per person, which seals drafts, sends frames in the order of their sequences within the window, and does what each refusal asks for. What is not accepted stays in the
- * table and goes out again with the next connection. Rules Y2-Y9: docs/spec/sync.md.
+ * Hop 1 of ARCHITECTURE.md, the sending side: one lane per person, which seals drafts, sends frames
+ * in the order of their sequences within the window, and does what each refusal asks for. What is
+ * not accepted stays in the table and goes out again with the next connection. Rules Y2-Y9:
+ * docs/spec/sync.md.
  */
 import { accountOfInbox, decodeClientFrame, rejectReasons, unacceptedSendsMax } from '@parley/wire'
 import type { AccountId, LogId } from '@parley/wire'

@@ -1,5 +1,7 @@
 /**
- * Hop 1, second half: from drafts to frames. Stamp and sequence are fixed, each listed device gets its ciphertext, and frames, message rows and ratchet states are committed together before anything leaves (E23).
+ * Hop 1, second half: from drafts to frames. Stamp and sequence are fixed, each listed device gets
+ * its ciphertext, and frames, message rows and ratchet states are committed together before
+ * anything leaves (E23).
  */
 import { equalBytes } from '@parley/crypto'
 import { encodeClientFrame, inboxOf } from '@parley/wire'
@@ -45,8 +47,10 @@ interface Lists {
 }
 
 /**
- * Seals the next drafts for this person; false when there was nothing to do. Rejects with ApiFailure or ParleyError when lists or bundles cannot be had now, with CryptoError or WireError when a bundle is no good, with StaleSession when
- * something changed meanwhile and the work can be repeated at once.
+ * Seals the next drafts for this person; false when there was nothing to do. Rejects with
+ * ApiFailure or ParleyError when lists or bundles cannot be had now, with CryptoError or WireError
+ * when a bundle is no good, with StaleSession when something changed meanwhile and the work can be
+ * repeated at once.
  */
 export async function sealNext(core: Core, peer: AccountId): Promise<boolean> {
   if (readUnsealed(core.store, peer, 1).length === 0) return false

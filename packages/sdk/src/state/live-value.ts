@@ -12,7 +12,8 @@ export class LiveValue<T> implements LiveQuery<T> {
   readonly getSnapshot = (): T => this.#value
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    // Its own object, so that the same function subscribed twice is called twice and ended once each.
+    // Its own object, so that the same function subscribed twice is called twice and ended once
+    // each.
     const entry = () => listener()
     this.#listeners.add(entry)
     return () => {

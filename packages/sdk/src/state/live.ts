@@ -1,4 +1,7 @@
-/** Live queries: a snapshot that is computed when somebody asks and something it reads has changed since, and listeners that are called once per commit. */
+/**
+ * Live queries: a snapshot that is computed when somebody asks and something it reads has changed
+ * since, and listeners that are called once per commit.
+ */
 import type { Store, TopicKey } from '../store/store.ts'
 import type { LiveQuery } from '../types.ts'
 

@@ -1,4 +1,7 @@
-/** Who is online and who types: in memory only, known while a chat is open, and forgotten with the connection. */
+/**
+ * Who is online and who types: in memory only, known while a chat is open, and forgotten with the
+ * connection.
+ */
 import { typingEveryMs, typingExpiresMs } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
 import type { Core } from '../core.ts'

@@ -1,4 +1,7 @@
-/** The one row of the account: who this device is, its identity key and its tokens; and what is in the making before the server has answered. */
+/**
+ * The one row of the account: who this device is, its identity key and its tokens; and what is in
+ * the making before the server has answered.
+ */
 import type { KeyPair } from '@parley/crypto'
 import type { AccountId, DeviceId } from '@parley/wire'
 import { readMeta, writeMeta } from './meta.ts'
@@ -17,7 +20,9 @@ export interface Account {
   identity: KeyPair
   registrationId: number
   status: 'registered' | 'revoked'
-  /** The state is older than what the server has seen: nothing may be encrypted before relinking. */
+  /**
+   * The state is older than what the server has seen: nothing may be encrypted before relinking.
+   */
   relinkNeeded: boolean
 }
 
@@ -120,7 +125,10 @@ export function writeRelinkNeeded(store: Store, needed: boolean): void {
   store.run('UPDATE account SET relink_needed = ?', [needed ? 1 : 0])
 }
 
-/** Keys that were made for a registration or relinking that the server has not answered yet; registration.ts knows what it holds. */
+/**
+ * Keys that were made for a registration or relinking that the server has not answered yet;
+ * registration.ts knows what it holds.
+ */
 export function readPendingDevice(store: Store): string | undefined {
   return readMeta<string>(store, 'pending_device')
 }

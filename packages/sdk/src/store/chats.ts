@@ -1,4 +1,7 @@
-/** The chat list, materialised: a row per chat, written in the transaction that changes its messages. */
+/**
+ * The chat list, materialised: a row per chat, written in the transaction that changes its
+ * messages.
+ */
 import type { AccountId } from '@parley/wire'
 import type { MessageStatus } from '../types.ts'
 import type { MessageKind } from './messages.ts'
@@ -36,7 +39,9 @@ export function readChat(store: Store, conversation: AccountId): ChatState | und
   return row && chatOf(row)
 }
 
-/** A chat with what its line in the list shows, read at once: the list is read after each change. */
+/**
+ * A chat with what its line in the list shows, read at once: the list is read after each change.
+ */
 export interface ChatLine {
   conversation: AccountId
   stamp: number

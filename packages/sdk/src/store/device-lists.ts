@@ -1,4 +1,7 @@
-/** Verified device lists: for each account the chain from version 1 to the one in force. Only what verifyDeviceList returned is written here. */
+/**
+ * Verified device lists: for each account the chain from version 1 to the one in force. Only what
+ * verifyDeviceList returned is written here.
+ */
 import { decodeDeviceList } from '@parley/wire'
 import type { AccountId, SignedDeviceList, VerifiedList } from '@parley/wire'
 import type { Store } from './store.ts'

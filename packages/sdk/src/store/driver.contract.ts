@@ -1,4 +1,7 @@
-/** What every SqlDriver must do. Plain functions without a test runner, so that the same suite runs under Bun and in a browser's worker. */
+/**
+ * What every SqlDriver must do. Plain functions without a test runner, so that the same suite runs
+ * under Bun and in a browser's worker.
+ */
 import { type SqlDriver, StoreError } from '../platform/ports.ts'
 
 /** Where the suite's databases live; each name is a file of its own. */

@@ -1,4 +1,7 @@
-/** What `listen` prints: references to messages in the order in which they became durable, until they are done. */
+/**
+ * What `listen` prints: references to messages in the order in which they became durable, until
+ * they are done.
+ */
 import type { AccountId } from '@parley/wire'
 import { readMeta, writeMeta } from './meta.ts'
 import type { Store } from './store.ts'

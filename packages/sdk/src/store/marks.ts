@@ -1,4 +1,7 @@
-/** Watermarks over what each device of a peer sent to this account: what is owed as a receipt, and what the server has of it. */
+/**
+ * Watermarks over what each device of a peer sent to this account: what is owed as a receipt, and
+ * what the server has of it.
+ */
 import type { AccountId, DeviceId, Receipt } from '@parley/wire'
 import type { Store } from './store.ts'
 import { lowestUnopened } from './unopened.ts'
@@ -43,7 +46,9 @@ export function readOwed(store: Store, limit: number): Marks[] {
     .map(marksOf)
 }
 
-/** Something of this sequence is shown (0: nothing new). Delivered stops below what is waited for. */
+/**
+ * Something of this sequence is shown (0: nothing new). Delivered stops below what is waited for.
+ */
 export function raiseMarks(
   store: Store,
   peer: AccountId,

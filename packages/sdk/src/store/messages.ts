@@ -1,4 +1,7 @@
-/** What is shown in chats, in display order. `sort` is the stamp once it is fixed; what waits for one sorts last, in the order of writing. */
+/**
+ * What is shown in chats, in display order. `sort` is the stamp once it is fixed; what waits for
+ * one sorts last, in the order of writing.
+ */
 import type { AccountId, DeviceId, MessageId } from '@parley/wire'
 import type { ClientProblem, MessageStatus, ProblemCode } from '../types.ts'
 import { writeChat } from './chats.ts'

@@ -1,4 +1,7 @@
-/** What is to be sent, in order per person: drafts without a sequence, then sealed frames that wait for Accepted. */
+/**
+ * What is to be sent, in order per person: drafts without a sequence, then sealed frames that wait
+ * for Accepted.
+ */
 import type { AccountId, MessageId } from '@parley/wire'
 import { nextPosition } from '@parley/wire'
 import { readMeta, writeMeta } from './meta.ts'

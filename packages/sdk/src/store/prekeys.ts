@@ -103,7 +103,10 @@ export function writePreKeysUsed(store: Store, header: PreKeyMessageHeader): voi
   ])
 }
 
-/** Removes keys replaced before the time, one-time keys made before `oneTimeBeforeMs`, and the memory of what used them. */
+/**
+ * Removes keys replaced before the time, one-time keys made before `oneTimeBeforeMs`, and the
+ * memory of what used them.
+ */
 export function deleteOldPreKeys(
   store: Store,
   replacedBeforeMs: number,

@@ -1,4 +1,7 @@
-/** How often a message was sent again to a device that could not open it, so that asking cannot be abused (E15); and which ids were never a message, so that nobody is told that one was lost. */
+/**
+ * How often a message was sent again to a device that could not open it, so that asking cannot be
+ * abused (E15); and which ids were never a message, so that nobody is told that one was lost.
+ */
 import type { DeviceId, MessageId } from '@parley/wire'
 import type { Store } from './store.ts'
 

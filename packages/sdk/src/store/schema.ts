@@ -1,5 +1,6 @@
 /**
- * The tables of a profile and how older files are brought up to date. `PRAGMA user_version` counts the migrations that have run; a file of a newer version is refused and left as it is.
+ * The tables of a profile and how older files are brought up to date. `PRAGMA user_version` counts
+ * the migrations that have run; a file of a newer version is refused and left as it is.
  *
  * ```
  * account            the one row: who this is, keys, tokens          meta               single values by name
@@ -97,7 +98,10 @@ CREATE INDEX resend_answers_at ON resend_answers (answered_at);
 CREATE TABLE sent_controls (id TEXT PRIMARY KEY, sent_at INTEGER NOT NULL) WITHOUT ROWID;
 `
 
-/** In order; each runs once. What is here never changes after a release: a change is a new one at the end. */
+/**
+ * In order; each runs once. What is here never changes after a release: a change is a new one at
+ * the end.
+ */
 const migrations: readonly string[] = [tables1]
 
 /** Throws StoreError `newer` when the file was written by a later version. */

@@ -1,4 +1,6 @@
-/** Ratchets, one row per remote device. A state is written only over the one that it was made from. */
+/**
+ * Ratchets, one row per remote device. A state is written only over the one that it was made from.
+ */
 import type { SessionRecord } from '@parley/crypto'
 import type { AccountId, DeviceId } from '@parley/wire'
 import type { Store } from './store.ts'
@@ -22,7 +24,9 @@ export interface SessionChange extends RemoteDevice {
   renewedAtMs: number
 }
 
-/** Somebody else has stepped the ratchet meanwhile: what was made of the old state must not be used. */
+/**
+ * Somebody else has stepped the ratchet meanwhile: what was made of the old state must not be used.
+ */
 export class StaleSession extends Error {
   override readonly name = 'StaleSession'
 }

@@ -1,4 +1,7 @@
-/** Logging out: everything goes out of the open database, also from its free pages. Shared by both drivers. */
+/**
+ * Logging out: everything goes out of the open database, also from its free pages. Shared by both
+ * drivers.
+ */
 import type { SqlDriver } from '../platform/ports.ts'
 
 interface SchemaObject {

@@ -1,4 +1,7 @@
-/** What SQLite's result codes mean to the store, for both drivers. The message never carries values of a statement, only what SQLite says. */
+/**
+ * What SQLite's result codes mean to the store, for both drivers. The message never carries values
+ * of a statement, only what SQLite says.
+ */
 import { StoreError } from '../platform/ports.ts'
 
 const busy = 5

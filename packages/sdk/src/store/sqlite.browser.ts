@@ -1,6 +1,7 @@
 /**
- * The SQL driver in a browser: SQLite as WASM on files of the origin (OPFS), in a dedicated worker, since only those have synchronous file handles. Where the browser gives no files, in a private window for one, the database is in memory
- * and says so.
+ * The SQL driver in a browser: SQLite as WASM on files of the origin (OPFS), in a dedicated worker,
+ * since only those have synchronous file handles. Where the browser gives no files, in a private
+ * window for one, the database is in memory and says so.
  */
 import sqlite3InitModule, {
   type Database,
@@ -112,7 +113,9 @@ const folderOf = (name: string) => `parley-${name}`
 const markOf = (name: string) => `parley-${name}-present`
 
 /**
- * [Note: The mark beside the pool] The pool empties a file whose header is damaged and goes on as if it had never been. An empty file beside the pool says that there was a database, so that a lost one is told from a new profile.
+ * [Note: The mark beside the pool] The pool empties a file whose header is damaged and goes on as
+ * if it had never been. An empty file beside the pool says that there was a database, so that a
+ * lost one is told from a new profile.
  */
 async function expectFile(pool: SAHPoolUtil, name: string, path: string): Promise<void> {
   if (pool.getFileNames().includes(path)) return
@@ -149,7 +152,8 @@ class WasmDriver implements SqlDriver {
     this.#release = release
     this.#statements = new StatementCache((sql) => database.prepare(sql))
     this.#transactions = new Transactions((sql) => this.run(sql))
-    // The pool has no shared memory; with the only connection SQLite needs none for its write-ahead log.
+    // The pool has no shared memory; with the only connection SQLite needs none for its write-ahead
+    // log.
     this.run('PRAGMA locking_mode = EXCLUSIVE')
     this.run('PRAGMA journal_mode = WAL')
     this.run('PRAGMA synchronous = FULL')

@@ -8,7 +8,10 @@ import { Transactions } from './transaction.ts'
 
 const busyTimeoutMs = 5_000
 
-/** A path (`:memory:` too), or a database that stays its owner's: closing the driver leaves it open. Throws StoreError. */
+/**
+ * A path (`:memory:` too), or a database that stays its owner's: closing the driver leaves it open.
+ * Throws StoreError.
+ */
 export function openBunDriver(source: string | Database): SqlDriver {
   return mapped(() => {
     if (typeof source !== 'string') return new BunDriver(source, () => {})

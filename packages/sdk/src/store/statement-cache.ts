@@ -1,4 +1,7 @@
-/** Prepared statements by their text, so that each is compiled once; the least recently used go when there are too many. */
+/**
+ * Prepared statements by their text, so that each is compiled once; the least recently used go when
+ * there are too many.
+ */
 
 const statementsMax = 200
 

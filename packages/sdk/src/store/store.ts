@@ -1,5 +1,7 @@
 /**
- * The database of one profile with the news of its changes: transactions collect what they touched, and those who watch are told once, after the commit. Queries are in the files beside this one, one per table.
+ * The database of one profile with the news of its changes: transactions collect what they touched,
+ * and those who watch are told once, after the commit. Queries are in the files beside this one,
+ * one per table.
  */
 import type { SqlDriver, SqlValue } from '../platform/ports.ts'
 import { migrate } from './schema.ts'
@@ -34,7 +36,9 @@ export class Store {
     return this.#driver.all<Row>(sql, parameters)[0]
   }
 
-  /** All or nothing; listeners hear of it after the commit. Inside another one it is a part of that. */
+  /**
+   * All or nothing; listeners hear of it after the commit. Inside another one it is a part of that.
+   */
   transaction<T>(body: () => T): T {
     if (this.#inTransaction) return body()
     this.#inTransaction = true
@@ -51,7 +55,10 @@ export class Store {
     }
   }
 
-  /** Says that a query over this key may have another answer: after the commit, or now when there is no transaction. */
+  /**
+   * Says that a query over this key may have another answer: after the commit, or now when there is
+   * no transaction.
+   */
   touch(...keys: TopicKey[]): void {
     for (const key of keys) this.#touched.add(key)
     if (!this.#inTransaction) this.#announce()

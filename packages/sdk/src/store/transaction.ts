@@ -26,7 +26,10 @@ export class Transactions {
     }
   }
 
-  /** SQLite has rolled back by itself after some errors, a full disk for one; then there is nothing to end. */
+  /**
+   * SQLite has rolled back by itself after some errors, a full disk for one; then there is nothing
+   * to end.
+   */
   #rollBack(): void {
     try {
       this.#exec('ROLLBACK')

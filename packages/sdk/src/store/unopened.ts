@@ -1,4 +1,7 @@
-/** Messages that could not be opened yet: their ciphertext, if there was one for this device, and when their sender is asked for them. */
+/**
+ * Messages that could not be opened yet: their ciphertext, if there was one for this device, and
+ * when their sender is asked for them.
+ */
 import type { AccountId, DeviceId, MessageId } from '@parley/wire'
 import type { Store } from './store.ts'
 

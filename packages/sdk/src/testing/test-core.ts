@@ -1,4 +1,6 @@
-/** For tests: what the parts of the engine share, with an account on tables in memory and no server. */
+/**
+ * For tests: what the parts of the engine share, with an account on tables in memory and no server.
+ */
 import { generateKeyPair, nobleDh } from '@parley/crypto'
 import { openApi } from '../http/api.ts'
 import type { Core } from '../core.ts'

@@ -1,4 +1,7 @@
-/** For tests: a profile whose process can die at a chosen commit, before or after it, and is opened again on the same database. */
+/**
+ * For tests: a profile whose process can die at a chosen commit, before or after it, and is opened
+ * again on the same database.
+ */
 import type { Database } from 'bun:sqlite'
 import { nobleDh } from '@parley/crypto'
 import { openClient } from '../client.ts'

@@ -1,4 +1,6 @@
-/** For tests: an engine on a driver, with its parts in reach and a clock that a test may set wrong. */
+/**
+ * For tests: an engine on a driver, with its parts in reach and a clock that a test may set wrong.
+ */
 import { nobleDh } from '@parley/crypto'
 import { Engine } from '../engine.ts'
 import { systemClock } from '../platform/clock.ts'

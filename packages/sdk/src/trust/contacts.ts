@@ -19,7 +19,10 @@ import type { ContactRow } from '../store/contacts.ts'
 import { readMeta, writeMeta } from '../store/meta.ts'
 
 const dayMs = 86_400_000
-/** Look-ups of claimed numbers; the rest of the server's budget stays for people whom the owner looks for. */
+/**
+ * Look-ups of claimed numbers; the rest of the server's budget stays for people whom the owner
+ * looks for.
+ */
 const claimLookupsPerDay = 20
 const claimsPerRound = 5
 /** A claim that was not right is not looked up again before. */
@@ -93,7 +96,9 @@ function accountIn(text: string): AccountId | undefined {
   }
 }
 
-/** Looks claimed numbers up, within a daily budget: only then they are shown as somebody's number. */
+/**
+ * Looks claimed numbers up, within a daily budget: only then they are shown as somebody's number.
+ */
 export async function checkClaims(core: Core): Promise<void> {
   const { store, clock } = core
   const now = clock.now()

@@ -1,4 +1,7 @@
-/** How a chain of device lists that the server shows relates to the one that is known (E10). Pure; devices.ts stores what comes of it. */
+/**
+ * How a chain of device lists that the server shows relates to the one that is known (E10). Pure;
+ * devices.ts stores what comes of it.
+ */
 import { equalBytes, sha256 } from '@parley/crypto'
 import { verify } from '@parley/crypto/signatures'
 import { verifyDeviceList, WireError } from '@parley/wire'
@@ -58,7 +61,9 @@ function follows(first: SignedDeviceList | undefined, newest: VerifiedList | und
   }
 }
 
-/** The chain does not hold the known list: it is only a part, older, a fork, or one of another root. */
+/**
+ * The chain does not hold the known list: it is only a part, older, a fork, or one of another root.
+ */
 function startOf(known: KnownChain, shown: readonly SignedDeviceList[]): ChainCheck {
   // What cannot be a whole chain may be the end of one.
   if (known.newest && !follows(shown[0], undefined)) return { kind: 'incomplete' }

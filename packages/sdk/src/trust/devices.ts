@@ -1,5 +1,7 @@
 /**
- * Which devices an account has: chains are fetched, verified against what is known (E10), and stored; own ones too. A new root is a new trust (E1); a chain that forks is refused, and it is said.
+ * Which devices an account has: chains are fetched, verified against what is known (E10), and
+ * stored; own ones too. A new root is a new trust (E1); a chain that forks is refused, and it is
+ * said.
  */
 import { equalBytes } from '@parley/crypto'
 import { messageIdOf } from '@parley/wire'
@@ -39,7 +41,10 @@ export function listedDevice(
   return list?.list.devices.find((each) => each.id === device)
 }
 
-/** Verifies what the server says about an account and stores what continues the known chain, or starts one anew. */
+/**
+ * Verifies what the server says about an account and stores what continues the known chain, or
+ * starts one anew.
+ */
 export function learnLists(
   core: Core,
   account: AccountId,
@@ -107,7 +112,10 @@ function writeAnew(core: Core, account: AccountId, added: readonly VerifiedList[
   writeKeyNotice(core, account)
 }
 
-/** What devices of the old root sent and could not be opened: nobody under the new root may answer for it. */
+/**
+ * What devices of the old root sent and could not be opened: nobody under the new root may answer
+ * for it.
+ */
 function dropUnopened(store: Store, account: AccountId, list: VerifiedList | undefined): void {
   const devices = list?.list.devices.map((device) => device.id) ?? []
   for (const { id } of readUnopenedExcept(store, account, devices)) {
@@ -134,10 +142,14 @@ function writeKeyNotice(core: Core, account: AccountId): void {
   })
 }
 
-/** Asks the server what is newer than known. Rejects with ApiFailure or ParleyError when it cannot be asked. */
+/**
+ * Asks the server what is newer than known. Rejects with ApiFailure or ParleyError when it cannot
+ * be asked.
+ */
 export async function refreshDevices(core: Core, account: AccountId): Promise<Learned> {
   const known = readDeviceList(core.store, account)
-  // The newest known list is asked for as well: when it is not there, another root began a shorter chain.
+  // The newest known list is asked for as well: when it is not there, another root began a shorter
+  // chain.
   const recent = known ? await fetchLists(core, account, known.list.version - 1) : []
   const learned = known ? learnLists(core, account, recent) : 'incomplete'
   if (learned !== 'incomplete') return learned
@@ -160,7 +172,10 @@ async function fetchLists(
   return lists
 }
 
-/** The list in force, fetched when none is known; undefined when none verifies. Rejects like refreshDevices. */
+/**
+ * The list in force, fetched when none is known; undefined when none verifies. Rejects like
+ * refreshDevices.
+ */
 export async function deviceListOf(
   core: Core,
   account: AccountId,
@@ -171,13 +186,19 @@ export async function deviceListOf(
   return readDeviceList(core.store, account)
 }
 
-/** Whether a list that a content mentions has to be looked into: newer than known, or another one of a known version. */
+/**
+ * Whether a list that a content mentions has to be looked into: newer than known, or another one of
+ * a known version.
+ */
 export function isNews(store: Store, account: AccountId, reference: ListReference): boolean {
   const hash = readListHash(store, account, reference.version)
   return hash === undefined || !equalBytes(hash, reference.hash)
 }
 
-/** A content spoke of a list that is not known here. A list of the same version with another hash is a fork, which somebody shows to one of the two sides. */
+/**
+ * A content spoke of a list that is not known here. A list of the same version with another hash is
+ * a fork, which somebody shows to one of the two sides.
+ */
 export async function lookInto(
   core: Core,
   account: AccountId,

@@ -1,5 +1,7 @@
 /**
- * The ratchets with remote devices in use: begun from bundles whose identity key is the verified list's (E10), stepped in memory by a `Ratchets` and written with what was made of them in one transaction.
+ * The ratchets with remote devices in use: begun from bundles whose identity key is the verified
+ * list's (E10), stepped in memory by a `Ratchets` and written with what was made of them in one
+ * transaction.
  */
 import {
   createSession,
@@ -34,7 +36,10 @@ interface Stepped {
   renewedAtMs: number
 }
 
-/** States that were stepped and not written yet. Made anew for each piece of work, under the turn of the people concerned. */
+/**
+ * States that were stepped and not written yet. Made anew for each piece of work, under the turn of
+ * the people concerned.
+ */
 export class Ratchets {
   readonly #core: Core
   readonly #stepped = new Map<string, Stepped>()
@@ -64,7 +69,10 @@ export class Ratchets {
     return { device: device.id, type: sealed.type, ciphertext: sealed.ciphertext }
   }
 
-  /** Throws CryptoError and has stepped nothing when it cannot be opened. `keep` is asked before the step counts. */
+  /**
+   * Throws CryptoError and has stepped nothing when it cannot be opened. `keep` is asked before the
+   * step counts.
+   */
   async open<T>(
     account: AccountId,
     device: ListedDevice,
@@ -113,7 +121,10 @@ export class Ratchets {
     return kept
   }
 
-  /** Inside the transaction of what was sealed or opened. Throws StaleSession when somebody else was faster. */
+  /**
+   * Inside the transaction of what was sealed or opened. Throws StaleSession when somebody else was
+   * faster.
+   */
   write(): void {
     const { store } = this.#core
     for (const { account, device, ...change } of this.#stepped.values()) {
@@ -122,7 +133,10 @@ export class Ratchets {
     for (const header of this.#used) writePreKeysUsed(store, header)
   }
 
-  /** After the commit: only then the ciphertexts can leave. What was rolled back has never been seen by anybody. */
+  /**
+   * After the commit: only then the ciphertexts can leave. What was rolled back has never been seen
+   * by anybody.
+   */
   committed(): void {
     for (const id of this.#messageKeyIds) this.#core.observeMessageKey(id)
   }
@@ -185,7 +199,10 @@ export interface Beginning {
   renew: boolean
 }
 
-/** Takes bundles and begins sessions; a device whose bundle is missing stays without. Not under a turn: it waits for the network. */
+/**
+ * Takes bundles and begins sessions; a device whose bundle is missing stays without. Not under a
+ * turn: it waits for the network.
+ */
 export async function beginSessions(core: Core, beginning: Beginning): Promise<void> {
   const { list, devices, renew } = beginning
   if (devices.length === 0) return

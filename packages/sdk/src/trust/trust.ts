@@ -1,4 +1,7 @@
-/** What a person decides about another one's key: comparing it, accepting a new one, calling it verified. */
+/**
+ * What a person decides about another one's key: comparing it, accepting a new one, calling it
+ * verified.
+ */
 import { safetyNumber } from '@parley/crypto'
 import { accountIdBytes } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
@@ -11,7 +14,10 @@ import { readDeviceList } from '../store/device-lists.ts'
 import { readMessage, writePending } from '../store/messages.ts'
 import { readTextIds } from '../store/outbox.ts'
 
-/** The sixty digits over both root keys (E2). Rejects when the other's list is not known and cannot be fetched. */
+/**
+ * The sixty digits over both root keys (E2). Rejects when the other's list is not known and cannot
+ * be fetched.
+ */
 export async function safetyNumberWith(core: Core, peer: AccountId): Promise<string> {
   const { account } = ownAccount(core)
   const own = readDeviceList(core.store, account)

@@ -1,4 +1,7 @@
-/** The first two steps of a registration: a number asks for a one-time code, and proves with it that it is there (S1, S2). */
+/**
+ * The first two steps of a registration: a number asks for a one-time code, and proves with it that
+ * it is there (S1, S2).
+ */
 import {
   type AccountId,
   accountIdFromRandom,
@@ -22,7 +25,10 @@ const codeTries = 5
 export type RegisterDeps = DevicesDeps &
   Pick<Context, 'sms'> & { limits: Limits; defaultCountry: string | undefined }
 
-/** POST /v1/registrations. Asks nothing about the number, so that known and unknown ones look alike (S2). */
+/**
+ * POST /v1/registrations. Asks nothing about the number, so that known and unknown ones look alike
+ * (S2).
+ */
 export async function startRegistration(
   deps: RegisterDeps,
   request: { phone: string; address: string },
@@ -73,7 +79,10 @@ async function sendCode(deps: RegisterDeps, phone: string, code: string): Promis
   deps.metrics.codesSent.inc()
 }
 
-/** Salted with the session's id, of which the store has only another hash: a copy of the table tells no code. */
+/**
+ * Salted with the session's id, of which the store has only another hash: a copy of the table tells
+ * no code.
+ */
 function codeHash(registration: string, code: string): string {
   return hashOf('code', registration, code)
 }
@@ -94,7 +103,10 @@ export interface Proven {
   chain: SignedDeviceList[]
 }
 
-/** POST /v1/registrations/{registration}/code. A try is used up before it is looked at, so parallel guesses gain nothing. */
+/**
+ * POST /v1/registrations/{registration}/code. A try is used up before it is looked at, so parallel
+ * guesses gain nothing.
+ */
 export async function proveNumber(
   deps: RegisterDeps,
   request: { registration: string; code: string; address: string },

@@ -1,4 +1,7 @@
-/** Finding an account by its number. Numbers that are new to the asker cost budget, found or not, so that nobody can walk through them (S11). */
+/**
+ * Finding an account by its number. Numbers that are new to the asker cost budget, found or not, so
+ * that nobody can walk through them (S11).
+ */
 import type { AccountId } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { Context } from '../context.ts'
@@ -7,7 +10,10 @@ import { parsePhone } from './phone-numbers.ts'
 import type { Identity } from './ports.ts'
 import { hashOf } from './secrets.ts'
 
-/** Numbers that an asker may ask for again without a price; kept in memory only, since who looked for whom is nobody's business. */
+/**
+ * Numbers that an asker may ask for again without a price; kept in memory only, since who looked
+ * for whom is nobody's business.
+ */
 export interface KnownNumbers {
   has(asker: AccountId, phone: string): boolean
   add(asker: AccountId, phone: string): void

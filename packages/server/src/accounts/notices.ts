@@ -1,4 +1,7 @@
-/** Tells an account's inbox that its device list changed. The note to do so is written with the list, so that a crash in between only delays it. */
+/**
+ * Tells an account's inbox that its device list changed. The note to do so is written with the
+ * list, so that a crash in between only delays it.
+ */
 import { type AccountId, encodeEntryBody, inboxOf } from '@parley/wire'
 import { LogUnavailable } from '../backends/log/log.ts'
 import type { PendingNoticeTable } from '../backends/sql/sql.ts'
@@ -8,7 +11,9 @@ type NoticeDeps = Pick<Context, 'sql' | 'log' | 'logger'>
 
 const noticesPerRun = 256
 
-/** Appends the notice of one account. What the log does not take stays for the next change or start. */
+/**
+ * Appends the notice of one account. What the log does not take stays for the next change or start.
+ */
 export async function sendNotice(deps: NoticeDeps, account: AccountId): Promise<void> {
   const due = await deps.sql
     .selectFrom('pending_notices')

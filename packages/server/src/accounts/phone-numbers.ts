@@ -1,4 +1,6 @@
-/** Phone numbers at the edge: parsed to E.164 once, and masked wherever they could be logged (S14). */
+/**
+ * Phone numbers at the edge: parsed to E.164 once, and masked wherever they could be logged (S14).
+ */
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { ApiError } from '../api-error.ts'
 

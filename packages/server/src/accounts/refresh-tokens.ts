@@ -1,6 +1,7 @@
 /**
- * Refresh tokens: opaque, kept as hashes, exchanged on each use. The old one works until its successor is first used, since the answer may have been lost; used after that, it was stolen, and the whole
- * login ends (S6).
+ * Refresh tokens: opaque, kept as hashes, exchanged on each use. The old one works until its
+ * successor is first used, since the answer may have been lost; used after that, it was stolen, and
+ * the whole login ends (S6).
  */
 import type { AccountId, DeviceId } from '@parley/wire'
 import type { Clock, RandomBytes } from '../clock.ts'

@@ -14,7 +14,10 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest())
 }
 
-/** Hex of SHA-256 over the parts, each with its length before it so that no two lists of parts coincide. */
+/**
+ * Hex of SHA-256 over the parts, each with its length before it so that no two lists of parts
+ * coincide.
+ */
 export function hashOf(...parts: readonly string[]): string {
   const hash = createHash('sha256')
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)

@@ -1,5 +1,6 @@
 /**
- * The Ed25519 keys that sign access tokens: a set in SQL that all processes share. The newest signs; the ones before verify until the last token they signed has expired (S5).
+ * The Ed25519 keys that sign access tokens: a set in SQL that all processes share. The newest
+ * signs; the ones before verify until the last token they signed has expired (S5).
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { toHex } from '@parley/wire'
@@ -21,7 +22,9 @@ export interface SigningKeys {
 const day = 24 * 60 * 60 * 1000
 export const signsForMs = 7 * day
 const verifiesForMs = signsForMs + day
-/** An unknown kid makes us look whether another process has a new key, but not more often than this. */
+/**
+ * An unknown kid makes us look whether another process has a new key, but not more often than this.
+ */
 const reloadEveryMs = 10_000
 /** RFC 8410: what stands before the seed in PKCS #8. */
 const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex')

@@ -1,4 +1,7 @@
-/** Tokens of a device: exchanged for fresh ones, or given against a signature of its identity key when the server or the client lost them (S5, S6). */
+/**
+ * Tokens of a device: exchanged for fresh ones, or given against a signature of its identity key
+ * when the server or the client lost them (S5, S6).
+ */
 import { verify } from '@parley/crypto/signatures'
 import {
   type AccountId,

@@ -1,4 +1,7 @@
-/** A bucket that holds `burst` and gets one back per `refillMs`, as one number: when it is full again. */
+/**
+ * A bucket that holds `burst` and gets one back per `refillMs`, as one number: when it is full
+ * again.
+ */
 export interface BucketSize {
   burst: number
   refillMs: number
@@ -7,7 +10,10 @@ export interface BucketSize {
 export class Bucket {
   #fullAtMs = 0
 
-  /** Takes so many, or says how long to wait. A clock that was set back gives a full bucket, never a long wait. */
+  /**
+   * Takes so many, or says how long to wait. A clock that was set back gives a full bucket, never a
+   * long wait.
+   */
   take(size: BucketSize, count: number, nowMs: number): number {
     const burstMs = size.burst * size.refillMs
     const valid = this.#fullAtMs > nowMs && this.#fullAtMs <= nowMs + burstMs

@@ -1,5 +1,6 @@
 /**
- * One client's connection: who it is, what it was given, and its end. An idle one holds next to nothing; what only some need is made when it is needed.
+ * One client's connection: who it is, what it was given, and its end. An idle one holds next to
+ * nothing; what only some need is made when it is needed.
  */
 import { closeReasons, encodeServerFrame, inboxOf, silenceMs } from '@parley/wire'
 import type { ClientFrame, CloseReasonName, LogId, Receipt, ServerFrame } from '@parley/wire'

@@ -1,6 +1,11 @@
-/** The small socket that the gateway works on: a WebSocket in production, one end of a simulated pair in the simulator. */
+/**
+ * The small socket that the gateway works on: a WebSocket in production, one end of a simulated
+ * pair in the simulator.
+ */
 export interface FrameSocket {
-  /** False when the bytes could not be taken: the peer reads too slowly, or is gone. Never throws. */
+  /**
+   * False when the bytes could not be taken: the peer reads too slowly, or is gone. Never throws.
+   */
   send(bytes: Uint8Array): boolean
   /** Bytes accepted and not yet handed to the network. */
   bufferedBytes(): number

@@ -1,4 +1,7 @@
-/** A gateway under test: real log, bus, delivery and presence, with the clock and the other ends of the sockets in the test's hand. */
+/**
+ * A gateway under test: real log, bus, delivery and presence, with the clock and the other ends of
+ * the sockets in the test's hand.
+ */
 import {
   accountIdFromRandom,
   decodeServerFrame,
@@ -62,7 +65,7 @@ export class GatewayRig implements AsyncDisposable {
   readonly scheduler = new Scheduler(startMs)
   readonly clock = new ProcessClock(this.scheduler, 0)
   readonly random = new SimRandom(42)
-  readonly lists = new Map<AccountId, CurrentDevices>()
+  readonly lists = new Map<AccountId, CurrentDevices & { chain: SignedDeviceList[] }>()
   readonly tokens = new Map<string, TokenCheck>()
   readonly lastSeen = new Map<AccountId, number>()
   readonly counted = new Map<string, number>()
@@ -203,7 +206,10 @@ export class GatewayRig implements AsyncDisposable {
       random: this.random.bytes,
       logger,
       authenticator: { check: async (token) => this.#check(token) },
-      directory: { current: async (account) => this.#current(account) },
+      directory: {
+        current: async (account) => this.#current(account),
+        chain: async (account) => this.lists.get(account)?.chain ?? [],
+      },
       presence,
       incarnation: 'first',
       events: this.#events(),

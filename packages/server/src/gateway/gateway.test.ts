@@ -1,4 +1,7 @@
-/** Connections of the gateway: hello, sizes and rates, keepalive, replacement, revocation, drain. Rules W1-W9 and W30-W39 of docs/spec/wire.md. */
+/**
+ * Connections of the gateway: hello, sizes and rates, keepalive, replacement, revocation, drain.
+ * Rules W1-W9 and W30-W39 of docs/spec/wire.md.
+ */
 import { describe, expect, test } from 'bun:test'
 import {
   closeReasons,

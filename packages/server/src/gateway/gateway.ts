@@ -1,4 +1,7 @@
-/** All connections of one process: opens them, looks after them, stores their cursors, and tells them to go elsewhere when the process ends. */
+/**
+ * All connections of one process: opens them, looks after them, stores their cursors, and tells
+ * them to go elsewhere when the process ends.
+ */
 import type { DeviceId } from '@parley/wire'
 import type { Logger } from 'pino'
 import type { Authenticator, DeviceDirectory } from '../accounts/ports.ts'

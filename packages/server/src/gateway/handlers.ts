@@ -1,4 +1,7 @@
-/** The table of what each kind of frame does. The only place of the gateway that calls into the other modules. */
+/**
+ * The table of what each kind of frame does. The only place of the gateway that calls into the
+ * other modules.
+ */
 import { cursorsPerHelloMax, fetchEntriesMax, inboxOf } from '@parley/wire'
 import type { ClientFrame, CloseReasonName, LogId } from '@parley/wire'
 import type { Identity, TokenCheck } from '../accounts/ports.ts'
@@ -101,7 +104,10 @@ function closeReasonOf({ refused }: Extract<TokenCheck, { refused: string }>): C
   }
 }
 
-/** What the device says it has, as far as the log goes: after a restore it may be ahead. A new device starts where its account stands. */
+/**
+ * What the device says it has, as far as the log goes: after a restore it may be ahead. A new
+ * device starts where its account stands.
+ */
 async function startingCursor(
   { log }: Host,
   from: { log: LogId; device: Identity['device']; given: number | undefined },

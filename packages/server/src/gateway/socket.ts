@@ -1,5 +1,6 @@
 /**
- * Hop 2: what comes in from one socket. Size, decoding and rate are checked here; frames are handled one after the other, and only a bounded number waits (docs/spec/wire.md, W1-W9).
+ * Hop 2: what comes in from one socket. Size, decoding and rate are checked here; frames are
+ * handled one after the other, and only a bounded number waits (docs/spec/wire.md, W1-W9).
  */
 import { decodeClientFrame, sendBytesMax } from '@parley/wire'
 import type { ClientFrame, CloseReasonName } from '@parley/wire'
@@ -56,7 +57,8 @@ export class Inbound {
     const { clock, limits } = this.#deps
     const units = 1 + bytes.length / bytesPerUnit
     const throttledMs = this.#bucket.take(limits.units, units, clock.now())
-    // A Send is refused with the time to wait; whoever floods with anything else is not one of our clients.
+    // A Send is refused with the time to wait; whoever floods with anything else is not one of our
+    // clients.
     if (throttledMs > 0 && frame.kind !== 'send') return this.#handler.close('overloaded')
     if (this.#busy) return this.#wait({ frame, bytes: bytes.length, throttledMs })
     this.#run(frame, throttledMs)

@@ -1,4 +1,7 @@
-/** What a device is served: backlog, caught up, live, gaps, windows, slow readers. Rules W20-W29 of docs/spec/wire.md. */
+/**
+ * What a device is served: backlog, caught up, live, gaps, windows, slow readers. Rules W20-W29 of
+ * docs/spec/wire.md.
+ */
 import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,7 @@
 /**
- * Hop 5: serves one log to one device. The bus is subscribed first, then the backlog is read from the cursor, CaughtUp, then news goes out as it comes. When the device does not keep up, serving stops at the window and goes on from
- * the log, never from memory (docs/spec/wire.md, W20-W29).
+ * Hop 5: serves one log to one device. The bus is subscribed first, then the backlog is read from
+ * the cursor, CaughtUp, then news goes out as it comes. When the device does not keep up, serving
+ * stops at the window and goes on from the log, never from memory (docs/spec/wire.md, W20-W29).
  */
 import { encodeEntryFor, encodeServerFrame, unackedEntriesMax } from '@parley/wire'
 import type { DeviceId, LogId } from '@parley/wire'

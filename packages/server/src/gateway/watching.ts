@@ -1,4 +1,7 @@
-/** What one connection has to do with presence: whom it watches, and how often it may say that it types. Most connections have none of it. */
+/**
+ * What one connection has to do with presence: whom it watches, and how often it may say that it
+ * types. Most connections have none of it.
+ */
 import { presenceSubscriptionsMax } from '@parley/wire'
 import type { AccountId, ServerFrame } from '@parley/wire'
 import { Bucket } from './bucket.ts'

@@ -1,4 +1,7 @@
-/** What all routes share: the environment of a request, who is asking, and how a refusal is answered. */
+/**
+ * What all routes share: the environment of a request, who is asking, and how a refusal is
+ * answered.
+ */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { type ApiErrorBody, type ApiErrorCode, apiErrors } from '@parley/wire'
 import type { Context as HonoContext, MiddlewareHandler } from 'hono'

@@ -1,4 +1,7 @@
-/** The HTTP side of the server: the API, its OpenAPI document, the probes, and the web app for every other path. */
+/**
+ * The HTTP side of the server: the API, its OpenAPI document, the probes, and the web app for every
+ * other path.
+ */
 import { bodyLimit } from 'hono/body-limit'
 import { ApiError } from '../api-error.ts'
 import { maskAddress } from '../limits.ts'
@@ -71,7 +74,10 @@ function addDocument(api: Api, { name, version }: ProbeOptions): void {
   })
 }
 
-/** Counts by route, never by path: a path can hold ids. The access log is off unless the level is `info`. */
+/**
+ * Counts by route, never by path: a path can hold ids. The access log is off unless the level is
+ * `info`.
+ */
 function measured({ metrics, clock, logger }: ApiDeps): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const startedMs = clock.now()

@@ -17,7 +17,10 @@ setDefaultTimeout(60_000)
 const alice = '+4915112345678'
 const bob = '+4915112345679'
 
-/** Who asks: the account's device itself, one of another account, nobody, a token past its time, a logged-out device. */
+/**
+ * Who asks: the account's device itself, one of another account, nobody, a token past its time, a
+ * logged-out device.
+ */
 const askers = ['owner', 'other', 'anonymous', 'expired', 'logged out'] as const
 type Asker = (typeof askers)[number]
 

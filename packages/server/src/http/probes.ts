@@ -1,4 +1,6 @@
-/** Routes for operators and for clients before they register: health, readiness, figures, version. */
+/**
+ * Routes for operators and for clients before they register: health, readiness, figures, version.
+ */
 import { createRoute, z } from '@hono/zod-openapi'
 import { sql as statement } from 'kysely'
 import { ApiError } from '../api-error.ts'

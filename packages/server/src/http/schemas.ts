@@ -1,4 +1,7 @@
-/** Schemas of the HTTP API's bodies, checked at compile time against the types that clients use (wire/http.ts). Parsing turns base64url and ids into the types that the modules work on. */
+/**
+ * Schemas of the HTTP API's bodies, checked at compile time against the types that clients use
+ * (wire/http.ts). Parsing turns base64url and ids into the types that the modules work on.
+ */
 import { z } from '@hono/zod-openapi'
 import {
   type ApiErrorBody,

@@ -1,4 +1,7 @@
-/** Headers that every answer carries (S16, E27): nothing is loaded from elsewhere, nothing runs inline, nobody frames us. */
+/**
+ * Headers that every answer carries (S16, E27): nothing is loaded from elsewhere, nothing runs
+ * inline, nobody frames us.
+ */
 import type { MiddlewareHandler } from 'hono'
 import type { ApiEnv } from './api.ts'
 

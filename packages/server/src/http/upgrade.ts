@@ -1,4 +1,7 @@
-/** Who may open a WebSocket: the own origin, the configured ones, and programs that send none (S15). The transport asks before it upgrades. */
+/**
+ * Who may open a WebSocket: the own origin, the configured ones, and programs that send none (S15).
+ * The transport asks before it upgrades.
+ */
 import { type ApiErrorBody, type ApiErrorCode, apiErrors, subprotocol } from '@parley/wire'
 
 export const socketPath = '/v1/socket'

@@ -1,4 +1,7 @@
-/** Serves the built web app: hashed assets for a year, everything else revalidated, unknown paths as the app's one page. */
+/**
+ * Serves the built web app: hashed assets for a year, everything else revalidated, unknown paths as
+ * the app's one page.
+ */
 import { realpath } from 'node:fs/promises'
 import { join, normalize, sep } from 'node:path'
 

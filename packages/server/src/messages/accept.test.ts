@@ -1,4 +1,7 @@
-/** What a send has to pass, in which order, and what its sender hears. Rules W10-W19 of docs/spec/wire.md. */
+/**
+ * What a send has to pass, in which order, and what its sender hears. Rules W10-W19 of
+ * docs/spec/wire.md.
+ */
 import { describe, expect, test } from 'bun:test'
 import { entryBytesMax, inboxOf, positionAt, unacceptedSendsMax } from '@parley/wire'
 import type { Send } from '@parley/wire'

@@ -1,4 +1,7 @@
-/** Hop 4: follows the log and publishes each entry, with the position before it, to the connections of its account. */
+/**
+ * Hop 4: follows the log and publishes each entry, with the position before it, to the connections
+ * of its account.
+ */
 import { accountOfInbox } from '@parley/wire'
 import type { Bus } from '../backends/bus/bus.ts'
 import type { Log } from '../backends/log/log.ts'

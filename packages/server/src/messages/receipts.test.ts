@@ -1,4 +1,7 @@
-/** Receipts as watermarks: coalesced, durable before they are confirmed, never moving back. Rules R1-R6 of docs/spec/receipts.md. */
+/**
+ * Receipts as watermarks: coalesced, durable before they are confirmed, never moving back. Rules
+ * R1-R6 of docs/spec/receipts.md.
+ */
 import { describe, expect, test } from 'bun:test'
 import type { Receipt } from '@parley/wire'
 import type { Identity } from '../accounts/ports.ts'

@@ -1,5 +1,7 @@
 /**
- * Hop 7: takes the readers' watermarks and makes them entries of the senders' inboxes. Those that come close together are one entry; a reader hears Receipts only after that is durable (docs/spec/receipts.md).
+ * Hop 7: takes the readers' watermarks and makes them entries of the senders' inboxes. Those that
+ * come close together are one entry; a reader hears Receipts only after that is durable
+ * (docs/spec/receipts.md).
  */
 import { encodeEntryBody, inboxOf } from '@parley/wire'
 import type { AccountId, Receipt } from '@parley/wire'

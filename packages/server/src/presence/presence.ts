@@ -1,5 +1,6 @@
 /**
- * Who is online, when somebody was last seen, and who types to whom. Kept in memory and told over the bus; losing it never costs a message.
+ * Who is online, when somebody was last seen, and who types to whom. Kept in memory and told over
+ * the bus; losing it never costs a message.
  */
 import type { AccountId } from '@parley/wire'
 import type { Logger } from 'pino'

@@ -1,5 +1,6 @@
 /**
- * Simulated time. The scheduler runs one event after the other; each process (a server, a client) sees time through a clock of its own, which may be skewed and dies with the process.
+ * Simulated time. The scheduler runs one event after the other; each process (a server, a client)
+ * sees time through a clock of its own, which may be skewed and dies with the process.
  */
 interface Scheduled {
   atMs: number

@@ -1,5 +1,7 @@
 /**
- * The simulated network between clients and the server: sockets that delay and keep order like TCP, and are cut at any time, with one end learning of it late or by itself only; requests and answers that get lost.
+ * The simulated network between clients and the server: sockets that delay and keep order like TCP,
+ * and are cut at any time, with one end learning of it late or by itself only; requests and answers
+ * that get lost.
  */
 import type { Scheduler } from './clock.ts'
 import type { SimRandom } from './random.ts'
@@ -111,7 +113,10 @@ export class SimNetwork {
     this.random = random
   }
 
-  /** Opens a socket from a client's process; `opened` is called when it stands, `handlers.closed` when it fails. */
+  /**
+   * Opens a socket from a client's process; `opened` is called when it stands, `handlers.closed`
+   * when it fails.
+   */
   open(client: string, handlers: SimHandlers, opened: () => void): SimEnd {
     const connection = new SimConnection(this)
     connection.handlers[0] = handlers

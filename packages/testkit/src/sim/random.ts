@@ -1,4 +1,7 @@
-/** Seeded randomness of the simulator: xoshiro128** (Blackman and Vigna), seeded by splitmix32. One seed decides everything. */
+/**
+ * Seeded randomness of the simulator: xoshiro128** (Blackman and Vigna), seeded by splitmix32. One
+ * seed decides everything.
+ */
 export class SimRandom {
   readonly #state = new Uint32Array(4)
 
@@ -47,7 +50,9 @@ export class SimRandom {
     return item
   }
 
-  /** A source of its own for one part of the world, so that one part's use does not shift another's. */
+  /**
+   * A source of its own for one part of the world, so that one part's use does not shift another's.
+   */
   fork(): SimRandom {
     return new SimRandom(this.word())
   }

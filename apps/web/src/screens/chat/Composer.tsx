@@ -1,4 +1,7 @@
-/** The field for the next message. Enter sends, Shift+Enter breaks the line; what is too long stays and is told. */
+/**
+ * The field for the next message. Enter sends, Shift+Enter breaks the line; what is too long stays
+ * and is told.
+ */
 import { type KeyboardEvent, useLayoutEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import type { Conversation } from '../../client/queries.ts'

@@ -1,4 +1,6 @@
-/** Above the composer while a changed safety number has not been looked at; sending waits for that. */
+/**
+ * Above the composer while a changed safety number has not been looked at; sending waits for that.
+ */
 import { useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { problemOf } from '../../client/problems.ts'

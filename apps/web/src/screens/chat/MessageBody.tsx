@@ -1,4 +1,7 @@
-/** What a bubble says: text with its marks and links, folded when it is long, or why there is no text. */
+/**
+ * What a bubble says: text with its marks and links, folded when it is long, or why there is no
+ * text.
+ */
 import { type ReactNode, useMemo, useState } from 'react'
 import type { TimelineItem } from '../../client/types.ts'
 import { readMarkup } from '../../text/markup.ts'

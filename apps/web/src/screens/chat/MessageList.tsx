@@ -1,4 +1,6 @@
-/** The message pane's list: a bounded window of rows that never jumps, opened where reading goes on. */
+/**
+ * The message pane's list: a bounded window of rows that never jumps, opened where reading goes on.
+ */
 import { useEffect, useEffectEvent, useMemo } from 'react'
 import type { Conversation } from '../../client/queries.ts'
 import type { ChatHeader } from '../../client/types.ts'

@@ -1,4 +1,7 @@
-/** One row of the message pane: a bubble, a line of the system, a day, or the divider of what is unread. */
+/**
+ * One row of the message pane: a bubble, a line of the system, a day, or the divider of what is
+ * unread.
+ */
 import { memo } from 'react'
 import { dayLabel } from '../../text/times.ts'
 import type { TimelineItem } from '../../client/types.ts'

@@ -1,5 +1,6 @@
 /**
- * Keeps the message pane still: whatever is mounted, removed or resized, the row that is being read stays where it is, or the end stays in view. Rows are elements with `data-message`.
+ * Keeps the message pane still: whatever is mounted, removed or resized, the row that is being read
+ * stays where it is, or the end stays in view. Rows are elements with `data-message`.
  */
 
 export interface PaneView {
@@ -95,7 +96,10 @@ export class MessageScroller {
     }
   }
 
-  /** What the reader scrolled since the anchors were taken: rows may change between a scroll and its event. At the very end it may as well be the browser's doing, because rows went away. */
+  /**
+   * What the reader scrolled since the anchors were taken: rows may change between a scroll and its
+   * event. At the very end it may as well be the browser's doing, because rows went away.
+   */
   #unreportedPx(): number {
     const wasClamped = this.#belowPx() < 1 && this.#pane.scrollTop < this.#anchoredAtPx
     return wasClamped ? 0 : this.#pane.scrollTop - this.#anchoredAtPx

@@ -1,4 +1,7 @@
-/** Turns a page of the timeline into the rows of the pane: day chips, the unread divider, messages that join their neighbours. */
+/**
+ * Turns a page of the timeline into the rows of the pane: day chips, the unread divider, messages
+ * that join their neighbours.
+ */
 import type { TimelineItem } from '../../client/types.ts'
 import { startOfDay } from '../../text/times.ts'
 

@@ -1,4 +1,7 @@
-/** Notices messages that come in while the chat is open: says them to screen readers, and marks them as new when nobody is looking. */
+/**
+ * Notices messages that come in while the chat is open: says them to screen readers, and marks them
+ * as new when nobody is looking.
+ */
 import { useEffect, useRef, useState } from 'react'
 import type { TimelineItem, TimelinePage } from '../../client/types.ts'
 import { isWatching } from '../../platform/watching.ts'

@@ -1,4 +1,7 @@
-/** What is being written in a chat: kept as a draft, told as typing, sent once; what could not be saved comes back into the field. */
+/**
+ * What is being written in a chat: kept as a draft, told as typing, sent once; what could not be
+ * saved comes back into the field.
+ */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { problemOf } from '../../client/problems.ts'

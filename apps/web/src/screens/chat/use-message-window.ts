@@ -1,5 +1,6 @@
 /**
- * Which part of a chat is mounted: at most 180 rows, ending at the newest while the reader is there, else around the row being read. Decides where a chat opens.
+ * Which part of a chat is mounted: at most 180 rows, ending at the newest while the reader is
+ * there, else around the row being read. Decides where a chat opens.
  */
 import { useEffect, useRef, useState } from 'react'
 import { useClient } from '../../client/client-context.ts'

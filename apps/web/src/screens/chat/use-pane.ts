@@ -1,4 +1,7 @@
-/** Joins the scroller to the rows: opens the chat at its place, settles after each commit, remembers where it was left. */
+/**
+ * Joins the scroller to the rows: opens the chat at its place, settles after each commit, remembers
+ * where it was left.
+ */
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react'
 import type { Conversation } from '../../client/queries.ts'
 import { keepPlace, type ReadingPlace } from '../../state/window-state.ts'

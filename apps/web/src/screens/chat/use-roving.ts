@@ -1,4 +1,7 @@
-/** Walking through messages by keyboard: the list is one stop of the Tab key, arrows move, Enter goes into a message, Escape out of it. */
+/**
+ * Walking through messages by keyboard: the list is one stop of the Tab key, arrows move, Enter
+ * goes into a message, Escape out of it.
+ */
 import { type FocusEvent, type KeyboardEvent, useState } from 'react'
 import { focusComposer } from './composer-focus.ts'
 

@@ -1,4 +1,7 @@
-/** Passes on what is in sight, outside of React: it changes with each frame of scrolling, and few parts care. */
+/**
+ * Passes on what is in sight, outside of React: it changes with each frame of scrolling, and few
+ * parts care.
+ */
 import type { PaneView } from './message-scroller.ts'
 
 export class ViewFeed {

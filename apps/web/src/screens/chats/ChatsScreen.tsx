@@ -1,4 +1,7 @@
-/** The app once somebody is registered: the list beside the open chat, or one of the two on a narrow screen. */
+/**
+ * The app once somebody is registered: the list beside the open chat, or one of the two on a narrow
+ * screen.
+ */
 import { lazy, Suspense } from 'react'
 import { useLocation } from 'wouter'
 import { useChats } from '../../client/queries.ts'

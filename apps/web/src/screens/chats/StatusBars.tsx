@@ -1,4 +1,7 @@
-/** The quiet lines at the top: the state of the network, a private window, a revoked device, a newer version. */
+/**
+ * The quiet lines at the top: the state of the network, a private window, a revoked device, a newer
+ * version.
+ */
 import { useSyncExternalStore } from 'react'
 import { useAccount, useConnection, useEngine } from '../../client/queries.ts'
 import type { ConnectionState } from '../../client/types.ts'

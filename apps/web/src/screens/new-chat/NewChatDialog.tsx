@@ -1,4 +1,7 @@
-/** Starting a chat: by number, by link, or with somebody who is known already; and one's own link to hand out. */
+/**
+ * Starting a chat: by number, by link, or with somebody who is known already; and one's own link to
+ * hand out.
+ */
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useClient } from '../../client/client-context.ts'

@@ -1,4 +1,7 @@
-/** Third step of registering: the name others see, and the recovery key of an earlier registration, if there was one. */
+/**
+ * Third step of registering: the name others see, and the recovery key of an earlier registration,
+ * if there was one.
+ */
 import { useState } from 'react'
 import { Button } from '../../ui/Button.tsx'
 import { FieldError, TextField } from '../../ui/TextField.tsx'

@@ -1,4 +1,6 @@
-/** A phone number with the country it is dialled in. Writing + takes the country from the number. */
+/**
+ * A phone number with the country it is dialled in. Writing + takes the country from the number.
+ */
 import { useMemo } from 'react'
 import { TextField } from '../../ui/TextField.tsx'
 import { usePhoneNumbers } from '../../text/use-phone-numbers.ts'

@@ -1,4 +1,7 @@
-/** What registering knows between its steps. What was typed stays through every error and every step back. */
+/**
+ * What registering knows between its steps. What was typed stays through every error and every step
+ * back.
+ */
 import { useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { problemOf } from '../../client/problems.ts'

@@ -1,4 +1,6 @@
-/** When the engine cannot start, or the app itself failed: what happened, what helps, what it costs. */
+/**
+ * When the engine cannot start, or the app itself failed: what happened, what helps, what it costs.
+ */
 import { type ReactNode, useState } from 'react'
 import { problemOf } from '../../client/problems.ts'
 import type { ClientProblem } from '../../client/types.ts'

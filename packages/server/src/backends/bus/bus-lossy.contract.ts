@@ -1,4 +1,7 @@
-/** A bus that loses, repeats and reorders what it carries, for tests: nobody may lean on more than the port promises. */
+/**
+ * A bus that loses, repeats and reorders what it carries, for tests: nobody may lean on more than
+ * the port promises.
+ */
 import type { SimRandom } from '../../../../testkit/src/sim/random.ts'
 import type { Bus, BusMessage, Topic } from './bus.ts'
 

@@ -1,5 +1,6 @@
 /**
- * The port of the bus: carries news between roles, and may lose, repeat and reorder it. A lost message costs a read of the log, never data. Rules B1-B4: docs/spec/bus.md.
+ * The port of the bus: carries news between roles, and may lose, repeat and reorder it. A lost
+ * message costs a read of the log, never data. Rules B1-B4: docs/spec/bus.md.
  */
 import type { AccountId, DeviceId } from '@parley/wire'
 import type { LogEntry } from '../log/log.ts'
@@ -19,10 +20,14 @@ export type BusMessage =
   | { kind: 'revoked'; device: DeviceId }
 
 export interface Bus {
-  /** B1 reaches whoever is subscribed, at most once each, if nothing breaks; never waits for them. */
+  /**
+   * B1 reaches whoever is subscribed, at most once each, if nothing breaks; never waits for them.
+   */
   publish(topic: Topic, message: BusMessage): void
   /**
-   * B2 after this resolves, what is published is heard. B3 `onBroken`: news may have been lost, read the heads of the followed logs again. B4 nothing is heard after the returned function was called.
+   * B2 after this resolves, what is published is heard. B3 `onBroken`: news may have been lost,
+   * read the heads of the followed logs again. B4 nothing is heard after the returned function was
+   * called.
    */
   subscribe(
     topic: Topic,

@@ -1,5 +1,6 @@
 /**
- * A batch of work for the log's writer as one buffer, which travels to the writer and comes back with the answers written over it: two numbers for each operation, in order.
+ * A batch of work for the log's writer as one buffer, which travels to the writer and comes back
+ * with the answers written over it: two numbers for each operation, in order.
  *
  *   header     time (f64, Unix ms), operations (f64)
  *   operation  kind (u8), text (u8 length, Latin-1), device (u8 length, Latin-1), number (f64), body (u32 length, bytes)
@@ -7,7 +8,10 @@
 import type { DeviceId, LogId } from '@parley/wire'
 import type { NewEntry } from './log.ts'
 
-/** Text and number: append log, sequence · cursor log, position · followed and parked follower, position · trim (none), before. */
+/**
+ * Text and number: append log, sequence · cursor log, position · followed and parked follower,
+ * position · trim (none), before.
+ */
 export type OperationKind = 'append' | 'cursor' | 'followed' | 'parked' | 'trim'
 
 const kinds: readonly OperationKind[] = ['append', 'cursor', 'followed', 'parked', 'trim']
@@ -57,7 +61,10 @@ export class BatchBuilder {
     this.#addBody(undefined)
   }
 
-  /** The batch; the builder starts the next one in `spare`, a buffer that came back from an earlier batch. */
+  /**
+   * The batch; the builder starts the next one in `spare`, a buffer that came back from an earlier
+   * batch.
+   */
   take(nowMs: number, spare: ArrayBuffer | undefined): ArrayBuffer {
     this.#bytes.writeDoubleLE(nowMs, 0)
     this.#bytes.writeDoubleLE(this.count, 8)
@@ -123,7 +130,8 @@ export class BatchReader {
     this.body = this.#bytes.subarray(0, 0)
     this.nowMs = this.#bytes.readDoubleLE(0)
     this.count = this.#bytes.readDoubleLE(8)
-    // An operation is never shorter than its answer, so answers never run into what is still to be read.
+    // An operation is never shorter than its answer, so answers never run into what is still to be
+    // read.
     this.#answers = new Float64Array(batch, 0, Math.floor(batch.byteLength / 8))
   }
 

@@ -1,5 +1,6 @@
 /**
- * The loop of a follower, the same for every adapter: at least once, in order, resumes where it committed, and parks an entry that cannot be handled instead of stopping (L6).
+ * The loop of a follower, the same for every adapter: at least once, in order, resumes where it
+ * committed, and parks an entry that cannot be handled instead of stopping (L6).
  */
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'

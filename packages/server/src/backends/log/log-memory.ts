@@ -1,5 +1,6 @@
 /**
- * The log in memory, for the simulator and for tests: it shows entries late, in order, as a cluster does, so that nobody leans on more than the port promises. What a crash leaves is the store.
+ * The log in memory, for the simulator and for tests: it shows entries late, in order, as a cluster
+ * does, so that nobody leans on more than the port promises. What a crash leaves is the store.
  */
 import type { DeviceId, LogId } from '@parley/wire'
 import { nextPosition } from '@parley/wire'

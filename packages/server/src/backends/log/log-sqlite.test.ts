@@ -1,4 +1,7 @@
-/** The embedded log against the contract, inline and with its thread, and what only a file can do: fill up, be too new, be broken. */
+/**
+ * The embedded log against the contract, inline and with its thread, and what only a file can do:
+ * fill up, be too new, be broken.
+ */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -153,7 +156,9 @@ test('[L1] after a failed sync nothing more is accepted, since nobody knows what
   rmSync(folder, { recursive: true })
 })
 
-/** Appends one entry after the other and says each sequence that was answered, until it is killed. */
+/**
+ * Appends one entry after the other and says each sequence that was answered, until it is killed.
+ */
 const appender = `
   import { openSqliteLog } from '${join(import.meta.dirname, 'log-sqlite.ts')}'
   const log = await openSqliteLog({

@@ -1,5 +1,7 @@
 /**
- * The embedded log: one SQLite file, one writer, group commit. What is appended while the writer is busy becomes its next batch; followers are fed from memory while they keep up, readers have a connection of their own.
+ * The embedded log: one SQLite file, one writer, group commit. What is appended while the writer is
+ * busy becomes its next batch; followers are fed from memory while they keep up, readers have a
+ * connection of their own.
  */
 import type { Database, Statement } from 'bun:sqlite'
 import type { DeviceId, LogId } from '@parley/wire'
@@ -184,7 +186,10 @@ export class SqliteLog implements Log, AsyncDisposable {
     return this.close()
   }
 
-  /** In a batch of its own: on a full disk it must not fail together with the appends that it makes room for. Resolves with whether nothing older is left. */
+  /**
+   * In a batch of its own: on a full disk it must not fail together with the appends that it makes
+   * room for. Resolves with whether nothing older is left.
+   */
   #trimStep(before: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new LogUnavailable('closed', closedMessage))
@@ -216,7 +221,10 @@ export class SqliteLog implements Log, AsyncDisposable {
     })
   }
 
-  /** At once after a rest; under load batches keep a distance, because a commit costs the same for one entry as for fifty. */
+  /**
+   * At once after a rest; under load batches keep a distance, because a commit costs the same for
+   * one entry as for fifty.
+   */
   #dispatchSoon(): void {
     if (this.#dispatching) return
     this.#dispatching = true
@@ -281,7 +289,10 @@ export class SqliteLog implements Log, AsyncDisposable {
     if (appended) this.#wakeFollowers()
   }
 
-  /** L2: what waits behind the failed batch fails with it, so that nobody's later send overtakes an earlier one. */
+  /**
+   * L2: what waits behind the failed batch fails with it, so that nobody's later send overtakes an
+   * earlier one.
+   */
   #refuse(written: readonly Waiting[], outcome: BatchOutcome & { written: false }): void {
     const { reason, message } = outcome
     const says = reason === 'full' ? 'The disk is full.' : 'The message log cannot be written.'
@@ -331,7 +342,10 @@ export class SqliteLog implements Log, AsyncDisposable {
     return entries
   }
 
-  /** Rides on the next batch, or goes alone after a while: an entry handed out twice does no harm (L6). */
+  /**
+   * Rides on the next batch, or goes alone after a while: an entry handed out twice does no harm
+   * (L6).
+   */
   #commitFollower(follower: string, position: number): void {
     if (this.#closed) return
     this.#followed.set(follower, position)

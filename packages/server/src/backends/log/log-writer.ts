@@ -1,6 +1,7 @@
 /**
- * The single writer of the embedded log: applies one batch in one transaction, which is what makes `append` durable (L1). Gives the positions and drops repeats. Runs in a thread of its own (log-writer.worker.ts) or in the
- * caller's; the code is the same.
+ * The single writer of the embedded log: applies one batch in one transaction, which is what makes
+ * `append` durable (L1). Gives the positions and drops repeats. Runs in a thread of its own
+ * (log-writer.worker.ts) or in the caller's; the code is the same.
  */
 import type { Database, Statement } from 'bun:sqlite'
 import { nextPosition } from '@parley/wire'
@@ -24,12 +25,17 @@ interface SequenceState {
 
 export type BatchOutcome =
   | { written: true }
-  /** `full` may pass; `failed` means that nobody knows what the disk holds, so the writer has stopped. */
+  /**
+   * `full` may pass; `failed` means that nobody knows what the disk holds, so the writer has
+   * stopped.
+   */
   | { written: false; reason: 'full' | 'failed'; message: string }
 
 const rememberedMax = 100_000
 const trimStepEntries = 1_000
-/** Bigger write-ahead logs cost fewer page writes, and longer pauses: 4,000 pages take about 10 ms. */
+/**
+ * Bigger write-ahead logs cost fewer page writes, and longer pauses: 4,000 pages take about 10 ms.
+ */
 const checkpointPages = 4_000
 const pagesPerBatch = 4
 const bytesPerPage = 1024
@@ -53,7 +59,10 @@ export class LogWriter {
     this.#version = this.#statements.version.get()?.data_version ?? 0
   }
 
-  /** Applies the batch, writes the answers into it: for an append its position and `prev`, 0 for a repeat; for a trim whether it reached its end. Never throws. */
+  /**
+   * Applies the batch, writes the answers into it: for an append its position and `prev`, 0 for a
+   * repeat; for a trim whether it reached its end. Never throws.
+   */
   write(batch: ArrayBuffer): BatchOutcome {
     if (this.#stopped) return this.#stopped
     const reader = new BatchReader(batch)
@@ -145,7 +154,10 @@ export class LogWriter {
     return state
   }
 
-  /** One bounded step of L8, oldest first; the kept heads are what `read`, `heads` and the next `prev` need of an emptied log. */
+  /**
+   * One bounded step of L8, oldest first; the kept heads are what `read`, `heads` and the next
+   * `prev` need of an emptied log.
+   */
   #trim(reader: BatchReader): void {
     this.#statements.keepHeads.run(reader.number, trimStepEntries)
     const { changes } = this.#statements.trim.run(reader.number, trimStepEntries)
@@ -176,7 +188,8 @@ export class LogWriter {
     if (typeof code === 'string' && fullCodes.has(code)) {
       return { written: false, reason: 'full', message }
     }
-    // After a failed sync the kernel may have dropped the pages: what is on the disk is unknown, so nothing more is accepted.
+    // After a failed sync the kernel may have dropped the pages: what is on the disk is unknown, so
+    // nothing more is accepted.
     this.#stopped = { written: false, reason: 'failed', message }
     return this.#stopped
   }
@@ -186,7 +199,10 @@ export class LogWriter {
     this.#remembered = 0
   }
 
-  /** An estimate from measurements serves: SQLite tells the exact number of pages only by a checkpoint. */
+  /**
+   * An estimate from measurements serves: SQLite tells the exact number of pages only by a
+   * checkpoint.
+   */
   #checkpoint(batchBytes: number): void {
     this.#pagesSinceCheckpoint += pagesPerBatch + Math.ceil(batchBytes / bytesPerPage)
     if (this.#pagesSinceCheckpoint < checkpointPages) return

@@ -1,4 +1,7 @@
-/** The thread in which the embedded log's writer runs, so that a slow disk does not stop the event loop. */
+/**
+ * The thread in which the embedded log's writer runs, so that a slow disk does not stop the event
+ * loop.
+ */
 import { openLogWriter } from './log-writer.ts'
 import type { BatchOutcome, LogWriter } from './log-writer.ts'
 import type { WriterSettings } from './schema.ts'

@@ -476,7 +476,10 @@ function describeCursors(start: Start, rule: Rule): void {
   })
 }
 
-/** One device of the model: it sends to several logs, one sequence for all, and repeats what was not answered. */
+/**
+ * One device of the model: it sends to several logs, one sequence for all, and repeats what was not
+ * answered.
+ */
 async function compareWithModel(rig: LogRig, random: SimRandom): Promise<void> {
   const logs = [newLog(), newLog(), newLog()]
   const senders = [newDevice(), newDevice()].map((device) => ({ device, sequence: 0 }))

@@ -1,5 +1,6 @@
 /**
- * The file of the embedded log: its tables, its settings and its version. `entries` is read by position, so it is journal and table in one; the index finds one log's entries.
+ * The file of the embedded log: its tables, its settings and its version. `entries` is read by
+ * position, so it is journal and table in one; the index finds one log's entries.
  *
  *   entries    position → log, prev, body        append-only, in position order
  *   logs       number ↔ log id, kept             kept: newest expired position, the head of an emptied log

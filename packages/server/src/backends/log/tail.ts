@@ -1,4 +1,7 @@
-/** The newest entries of all logs in memory, so that followers which keep up read no file. Bounded by number and bytes. */
+/**
+ * The newest entries of all logs in memory, so that followers which keep up read no file. Bounded
+ * by number and bytes.
+ */
 import type { LogEntry } from './log.ts'
 
 const entriesMax = 8_192
@@ -25,7 +28,10 @@ export class Tail {
     }
   }
 
-  /** Entries after the position, at most `limit`; undefined when older ones than the tail's are asked for. */
+  /**
+   * Entries after the position, at most `limit`; undefined when older ones than the tail's are
+   * asked for.
+   */
   read(after: number, limit: number): LogEntry[] | undefined {
     if (after < this.#after) return undefined
     let low = this.#start

@@ -1,5 +1,6 @@
 /**
- * How batches get to the log's writer and their outcome comes back: to a thread of its own, or within this one when the simulator has to decide the order of everything.
+ * How batches get to the log's writer and their outcome comes back: to a thread of its own, or
+ * within this one when the simulator has to decide the order of everything.
  */
 import { openLogWriter } from './log-writer.ts'
 import type { BatchOutcome } from './log-writer.ts'

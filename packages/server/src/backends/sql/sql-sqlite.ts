@@ -1,4 +1,7 @@
-/** The SQL store of the embedded build: one SQLite file in WAL mode, one connection, Kysely's SQLite dialect on bun:sqlite. */
+/**
+ * The SQL store of the embedded build: one SQLite file in WAL mode, one connection, Kysely's SQLite
+ * dialect on bun:sqlite.
+ */
 import { Database, SQLiteError } from 'bun:sqlite'
 import type { SQLQueryBindings } from 'bun:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'

@@ -1,6 +1,7 @@
 /**
- * The port of the relational store: the tables as types, and what both dialects (SQLite, PostgreSQL) promise. Queries are Kysely's and stand in the modules that own the tables. Rules Q1-Q5:
- * sql.contract.ts.
+ * The port of the relational store: the tables as types, and what both dialects (SQLite,
+ * PostgreSQL) promise. Queries are Kysely's and stand in the modules that own the tables. Rules
+ * Q1-Q5: sql.contract.ts.
  *
  *   accounts ─┬─ device_lists        the chain in force, version 1..n
  *             ├─ devices ─┬─ prekeys             signed and last-resort keys
@@ -26,7 +27,10 @@ export interface Tables {
   schema_version: SchemaVersionTable
 }
 
-/** Q1 what a transaction wrote is durable when it resolves. Q2 a transaction happens as a whole or not at all. Q3 of two inserts of one key, one counts. */
+/**
+ * Q1 what a transaction wrote is durable when it resolves. Q2 a transaction happens as a whole or
+ * not at all. Q3 of two inserts of one key, one counts.
+ */
 export type Sql = Kysely<Tables>
 
 export interface AccountTable {
