@@ -79,7 +79,10 @@ function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
     backpressureLimit: backpressureBytesMax,
     closeOnBackpressureLimit: false,
     open(transport) {
-      transport.data.events = running.openSocket(new TransportSocket(transport), transport.data.address)
+      transport.data.events = running.openSocket(
+        new TransportSocket(transport),
+        transport.data.address,
+      )
     },
     message(transport, message) {
       if (typeof message !== 'string') return transport.data.events?.message(message)

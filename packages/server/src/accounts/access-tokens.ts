@@ -15,7 +15,7 @@ const algorithm = 'EdDSA'
 /** How far the clocks of two servers may differ. */
 const skewSeconds = 5
 const tokenCharactersMax = 1_024
-const verifiedCachedMax = 10_000
+const verifiedCachedMax = 2_000
 const headerNames = new Set(['alg', 'typ', 'kid'])
 
 export interface Login extends Identity {
@@ -76,11 +76,12 @@ export function openAuthenticator(deps: AccessTokenDeps & { directory: Directory
   }
 }
 
-async function checkLogin(directory: Directory, login: Login): Promise<TokenCheck> {
-  const { account, device, session } = login
+async function checkLogin(directory: Directory, claimed: Login): Promise<TokenCheck> {
+  const { account, device, session } = claimed
   const sessions = (await directory.state(account))?.sessions
-  if (!sessions?.has(device)) return { refused: 'device-revoked' }
-  if (sessions.get(device) !== session) return { refused: 'token-invalid' }
+  const login = sessions?.find((each) => each.device === device)
+  if (!login) return { refused: 'device-revoked' }
+  if (login.session !== session) return { refused: 'token-invalid' }
   return { account, device }
 }
 

@@ -25,7 +25,7 @@ export async function takeBundles(
   deps.limits.take('bundlesPerPair', `${identity.account} ${wanted.account}`)
   const state = await deps.directory.state(wanted.account)
   if (!state) throw new ApiError('unknown-account')
-  const listed = new Set(state.current.devices)
+  const listed = new Set(state.devices)
   const devices = [...new Set(wanted.devices)].filter((device) => listed.has(device))
   const bundles = await deps.sql.transaction().execute(async (transaction) => {
     const taken = []

@@ -49,7 +49,7 @@ export async function changeDevices(
 ): Promise<{ version: number; added: NewLogin | undefined }> {
   const { account } = identity
   deps.limits.take('deviceChangesPerAccount', account)
-  const previous = (await deps.directory.state(account))?.list
+  const previous = await deps.directory.list(account)
   if (!previous) throw new ApiError('unknown-account')
   if (sameBytes(sha256(change.signed.body), previous.hash)) {
     return repeatedChange(deps, previous, change.added)

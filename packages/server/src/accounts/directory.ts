@@ -8,17 +8,17 @@ import {
 } from '@parley/wire'
 import type { Context } from '../context.ts'
 import type { CurrentDevices, DeviceDirectory } from './ports.ts'
+import { sha256 } from './secrets.ts'
 
-export interface AccountState {
-  /** The list in force. It was verified before it was stored. */
-  list: VerifiedList
-  current: CurrentDevices
+export interface AccountState extends CurrentDevices {
   /** The login whose tokens count, for each device in use. */
-  sessions: ReadonlyMap<DeviceId, string | undefined>
+  sessions: readonly { device: DeviceId; session: string | undefined }[]
 }
 
 export interface Directory extends DeviceDirectory {
   state(account: AccountId): Promise<AccountState | undefined>
+  /** The list in force, read afresh. It was verified before it was stored. */
+  list(account: AccountId): Promise<VerifiedList | undefined>
   /** Forgets what this process has cached, and tells the others to. */
   changed(account: AccountId): void
   close(): void
@@ -63,7 +63,12 @@ export async function openDirectory(deps: DirectoryDeps): Promise<Directory> {
 
   return {
     state,
-    current: async (account) => (await state(account))?.current,
+    current: state,
+    chain: (account) => newestLists(deps, account, refusalListsMax),
+    async list(account) {
+      const [signed] = await newestLists(deps, account, 1)
+      return signed && { list: decodeDeviceList(signed.body), signed, hash: sha256(signed.body) }
+    },
     changed(account) {
       cache.delete(account)
       deps.bus.publish('gateways', { kind: 'devices-changed', account })
@@ -72,34 +77,42 @@ export async function openDirectory(deps: DirectoryDeps): Promise<Directory> {
   }
 }
 
-async function loadState(
+/** Oldest first. */
+async function newestLists(
   { sql }: DirectoryDeps,
   account: AccountId,
-): Promise<AccountState | undefined> {
+  limit: number,
+): Promise<SignedDeviceList[]> {
   const rows = await sql
     .selectFrom('device_lists')
-    .selectAll()
+    .select(['body', 'signer', 'signature'])
     .where('account', '=', account)
     .orderBy('version', 'desc')
-    .limit(refusalListsMax)
+    .limit(limit)
     .execute()
-  const newest = rows[0]
+  return rows.reverse().map(signedOf)
+}
+
+/** Thousands of these are kept, so they hold ids and hashes only. */
+async function loadState(
+  deps: DirectoryDeps,
+  account: AccountId,
+): Promise<AccountState | undefined> {
+  const [newest] = await newestLists(deps, account, 1)
   if (!newest) return undefined
-  const devices = await sql
+  const rows = await deps.sql
     .selectFrom('devices')
     .select(['id', 'session'])
     .where('account', '=', account)
     .where('ended_ms', 'is', null)
     .execute()
-  const list = decodeDeviceList(newest.body)
   return {
-    list: { list, signed: signedOf(newest), hash: newest.hash },
-    current: {
-      hash: newest.hash,
-      devices: list.devices.map((device) => device.id),
-      chain: rows.reverse().map(signedOf),
-    },
-    sessions: new Map(devices.map(({ id, session }) => [id as DeviceId, session ?? undefined])),
+    hash: sha256(newest.body),
+    devices: decodeDeviceList(newest.body).devices.map((device) => device.id),
+    sessions: rows.map(({ id, session }) => ({
+      device: id as DeviceId,
+      session: session ?? undefined,
+    })),
   }
 }
 

@@ -19,11 +19,11 @@ export interface CurrentDevices {
   /** SHA-256 of the signed body of the list in force. */
   hash: Uint8Array
   devices: readonly DeviceId[]
-  /** The newest lists, oldest first, for a refusal. */
-  chain: readonly SignedDeviceList[]
 }
 
 export interface DeviceDirectory {
   /** The list in force, from a bounded cache that a change empties; undefined when there is no such account. */
   current(account: AccountId): Promise<CurrentDevices | undefined>
+  /** The newest lists, oldest first, for a refusal. */
+  chain(account: AccountId): Promise<SignedDeviceList[]>
 }

@@ -72,8 +72,8 @@ export async function uploadPreKeys(
   keys: PreKeys,
 ): Promise<void> {
   deps.limits.take('preKeyUploadsPerDevice', identity.device)
-  const state = await deps.directory.state(identity.account)
-  const listed = state?.list.list.devices.find((device) => device.id === identity.device)
+  const current = await deps.directory.list(identity.account)
+  const listed = current?.list.devices.find((device) => device.id === identity.device)
   if (!listed) throw new ApiError('device-revoked')
   await checkPreKeys(deps.clock, listed.identityKey, keys)
   await deps.sql.transaction().execute((transaction) => {

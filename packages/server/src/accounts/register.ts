@@ -62,11 +62,11 @@ async function repeatedRegistration(
   repeated: { account: AccountId; row: RegistrationTable; request: DeviceRegistration },
 ): Promise<NewLogin> {
   const { account, row, request } = repeated
-  const state = await deps.directory.state(account)
+  const list = await deps.directory.list(account)
   const same =
     row.device === request.device &&
-    state !== undefined &&
-    sameBytes(state.list.signed.body, request.signed.body)
+    list !== undefined &&
+    sameBytes(list.signed.body, request.signed.body)
   if (!same) throw new ApiError('code-expired')
   return renewLogin(deps, { account, device: request.device })
 }
@@ -75,7 +75,7 @@ async function repeatedRegistration(
 async function firstList(deps: RegisterDeps, account: AccountId, request: DeviceRegistration) {
   const { signed, device } = request
   const claimed = claimedList(signed)
-  const before = (await deps.directory.state(account))?.list
+  const before = await deps.directory.list(account)
   const previous = claimed.version === 1 ? undefined : before
   const next = checkedList(signed, previous)
   const [listed] = next.list.devices

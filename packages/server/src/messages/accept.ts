@@ -9,7 +9,7 @@ import {
   stampAheadMs,
   unacceptedSendsMax,
 } from '@parley/wire'
-import type { DeviceId, LogId, RejectReason, Send, SignedDeviceList } from '@parley/wire'
+import type { AccountId, DeviceId, LogId, RejectReason, Send, SignedDeviceList } from '@parley/wire'
 import type { CurrentDevices, DeviceDirectory, Identity } from '../accounts/ports.ts'
 import type { Log } from '../backends/log/log.ts'
 import type { Clock } from '../clock.ts'
@@ -147,14 +147,23 @@ export class Sends {
     }
     if (!current) return this.#refuse(state, send, 'unknown-log', {})
     const own = recipient === this.#identity.account ? this.#identity.device : undefined
-    if (!isForAll(send, current, own)) {
-      return this.#refuse(state, send, 'devices-changed', { deviceLists: current.chain })
-    }
+    if (!isForAll(send, current, own)) return this.#refuseStale(state, send, recipient)
     // An earlier one may have failed meanwhile.
     if (state.refused !== undefined && send.sequence > state.refused) {
       return this.#answerRefusal(send, 'out-of-order', {})
     }
     this.#append(state, send)
+  }
+
+  async #refuseStale(state: SendState, send: Send, recipient: AccountId): Promise<void> {
+    // What follows is refused from here on, not only when the lists have been read.
+    state.refused = Math.min(state.refused ?? send.sequence, send.sequence)
+    try {
+      const deviceLists = await this.#deps.directory.chain(recipient)
+      this.#refuse(state, send, 'devices-changed', { deviceLists })
+    } catch {
+      this.#refuse(state, send, 'unavailable', { retryAfterMs })
+    }
   }
 
   #isAhead(stamp: number): boolean {
