@@ -1,6 +1,7 @@
 /**
- * `npm test`: every suite, one after another, each in a process of its own and with a line `N passed, N failed` at its end. Gets what a suite needs first: Chromium from Debian when it is not there;
- * the oracle is installed by its own suite.
+ * `npm test`: every suite, one after another, each in a process of its own and with a line `N
+ * passed, N failed` at its end. Gets what a suite needs first: Chromium from Debian when it is not
+ * there; the oracle is installed by its own suite.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'

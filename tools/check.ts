@@ -1,4 +1,7 @@
-/** `npm run check`: format, lint, types, wire, tidy and unit tests, in under a minute and the same everywhere. Each step prints a line; what a step has to say follows when it fails. */
+/**
+ * `npm run check`: format, lint, types, wire, tidy and unit tests, in under a minute and the same
+ * everywhere. Each step prints a line; what a step has to say follows when it fails.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

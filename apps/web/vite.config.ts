@@ -33,7 +33,8 @@ const config: UserConfig = {
 }
 
 export default defineConfig(({ command }) => {
-  // Whoever starts the build may be a test runner, which says so in its environment; what is served is always the real thing.
+  // Whoever starts the build may be a test runner, which says so in its environment; what is served
+  // is always the real thing.
   if (command === 'build') process.env.NODE_ENV = 'production'
   return config
 })

@@ -10,6 +10,7 @@ const fileLinesMax = 500
 const functionLinesMax = 70
 /** The formatter breaks lines at 100 columns; what it cannot break may be this long. */
 const columnsMax = 120
+const commentColumnsMax = 100
 
 /**
  * Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go
@@ -75,18 +76,26 @@ function lineCount(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
 }
 
-/** Code only: comments flow as they like, and the formatter cannot break a string. */
+/** The formatter cannot break a string, so code may be longer than a comment. */
 function longLines(file: TextFile, code: string[]): Finding[] {
-  const findings: Finding[] = []
   const lines = file.text.split('\n')
-  code.forEach((line, index) => {
-    if (line.trim() === '') return
-    const columns = indentOf(lines[index]) + line.trim().replaceAll(/ {2,}/g, '').length
-    if (columns <= columnsMax) return
-    const says = `The line has ${columns} columns, at most ${columnsMax} are allowed. Name its parts.`
-    findings.push({ path: file.path, line: index + 1, rule: 'size', says })
+  return code.flatMap((line, index) => {
+    const text = lines[index] ?? ''
+    const columns =
+      line.trim() === ''
+        ? commentColumns(text)
+        : indentOf(text) + line.trim().replaceAll(/ {2,}/g, '').length
+    const max = line.trim() === '' ? commentColumnsMax : columnsMax
+    if (columns <= max) return []
+    const remedy = max === commentColumnsMax ? 'Wrap the comment.' : 'Name its parts.'
+    const says = `The line has ${columns} columns, at most ${max} are allowed. ${remedy}`
+    return [{ path: file.path, line: index + 1, rule: 'size', says }]
   })
-  return findings
+}
+
+/** Of a line that is comment only, if it has more than one word: an address cannot be wrapped. */
+function commentColumns(line: string): number {
+  return /^\s*(\/\/|\/?\*+)\s+\S+\s+\S/.test(line) ? line.length : 0
 }
 
 interface FunctionPlace {

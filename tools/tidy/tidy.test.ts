@@ -197,6 +197,13 @@ const plants: readonly Plant[] = [
     at: `${client}:2`,
     says: /at most 120/,
   },
+  {
+    what: 'a long comment',
+    files: { [client]: `/** Facade. */\n// ${'word '.repeat(20)}\nexport const x = 1\n` },
+    rule: 'size',
+    at: `${client}:2`,
+    says: /at most 100 are allowed. Wrap/,
+  },
   ...(
     [
       ['Date.now()', /clock\.now\(\)/],

@@ -6,7 +6,7 @@
  * - `invalid-message`: malformed, tampered with, or not for this session.
  * - `no-session`: there is no session that could be used.
  * - `untrusted-identity`: the identity key is not the one of the sessions in the record.
- * - `invalid-key`: a public key of the wrong form, of low order, or a private key of the wrong length.
+ * - `invalid-key`: a public key of the wrong form or of low order, a private key of wrong length.
  * - `invalid-signature`: a prekey that the identity key did not sign.
  * - `too-far-ahead`: the message lies further ahead than a receiver will derive keys for.
  * - `unsupported-version`: another protocol version, or no post-quantum ratchet.

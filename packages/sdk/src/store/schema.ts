@@ -3,14 +3,22 @@
  * the migrations that have run; a file of a newer version is refused and left as it is.
  *
  * ```
- * account            the one row: who this is, keys, tokens          meta               single values by name
- * device_lists       verified chains, own and peers'                 sessions           ratchets, one per remote device
- * signed_prekeys, kyber_prekeys, one_time_prekeys                    used_base_keys     E8: who started a session here
- * contacts           people, their names, trust                      chats              materialised chat list
- * messages           what is shown, in display order                 unopened           ciphertexts that wait for a key
- * outbox             what is to be sent, in order                    marks              receipts owed, one row per peer device
- * cursors            how far each log is committed                   events             what `listen` prints, until done
- * resend_answers     how often a device was answered               sent_controls      ids that are no message
+ * account            the one row: who this is, keys, tokens
+ * meta               single values by name
+ * device_lists       verified chains, own and peers'
+ * sessions           ratchets, one per remote device
+ * signed_prekeys, kyber_prekeys, one_time_prekeys
+ * used_base_keys     E8: who started a session here
+ * contacts           people, their names, trust
+ * chats              materialised chat list
+ * messages           what is shown, in display order
+ * unopened           ciphertexts that wait for a key
+ * outbox             what is to be sent, in order
+ * marks              receipts owed, one row per peer device
+ * cursors            how far each log is committed
+ * events             what `listen` prints, until done
+ * resend_answers     how often a device was answered
+ * sent_controls      ids that are no message
  * ```
  */
 import { StoreError } from '../platform/ports.ts'

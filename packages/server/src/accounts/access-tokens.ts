@@ -42,7 +42,10 @@ export async function signAccessToken(deps: AccessTokenDeps, login: Login): Prom
     .sign(key.privateKey)
 }
 
-/** Verified tokens are remembered by their hash; whether their login still counts is asked each time. */
+/**
+ * Verified tokens are remembered by their hash; whether their login still counts is asked each
+ * time.
+ */
 export function openAuthenticator(deps: AccessTokenDeps & { directory: Directory }): Authenticator {
   const verified = new Map<string, Verified>()
 

@@ -1,4 +1,7 @@
-/** Prekey bundles: what somebody needs to start a session with a device. Each one-time key is handed out at most once (S12). */
+/**
+ * Prekey bundles: what somebody needs to start a session with a device. Each one-time key is handed
+ * out at most once (S12).
+ */
 import { type AccountId, type DeviceId, oneTimePreKeysMax } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { Sql } from '../backends/sql/sql.ts'

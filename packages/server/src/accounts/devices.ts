@@ -1,5 +1,6 @@
 /**
- * The signed device list of an account: the first valid successor of the list in force wins. Whoever goes off the list loses tokens and sockets, and the account's inbox is told (S7, E10).
+ * The signed device list of an account: the first valid successor of the list in force wins.
+ * Whoever goes off the list loses tokens and sockets, and the account's inbox is told (S7, E10).
  */
 import type {
   AccountId,
@@ -70,7 +71,10 @@ export async function changeDevices(
   return { version: next.list.version, added: login }
 }
 
-/** The same list again: its answer was lost. The device that it added gets tokens again, as long as it is in use. */
+/**
+ * The same list again: its answer was lost. The device that it added gets tokens again, as long as
+ * it is in use.
+ */
 async function repeatedChange(
   deps: DevicesDeps,
   { list }: VerifiedList,
@@ -82,7 +86,10 @@ async function repeatedChange(
   return { version, added }
 }
 
-/** The one device that the list adds. A device that stays keeps its number and key: an id means one key for ever. */
+/**
+ * The one device that the list adds. A device that stays keeps its number and key: an id means one
+ * key for ever.
+ */
 function addedDevice(
   previous: VerifiedList,
   next: VerifiedList,
@@ -102,7 +109,10 @@ function addedDevice(
   return listed && brought ? { listed, preKeys: brought.preKeys } : undefined
 }
 
-/** DELETE /v1/session: the device stays on the list, which only a device or the root can change, but its tokens and sockets end. */
+/**
+ * DELETE /v1/session: the device stays on the list, which only a device or the root can change, but
+ * its tokens and sockets end.
+ */
 export async function logOut(
   deps: Pick<Context, 'bus' | 'sql' | 'log' | 'logger' | 'clock'> & { directory: Directory },
   identity: Identity,
@@ -117,7 +127,10 @@ export async function logOut(
   await announce(deps, identity.account, [identity.device])
 }
 
-/** GET /v1/accounts/{account}/devices: the lists after the version, oldest first. Throws `unknown-account`. */
+/**
+ * GET /v1/accounts/{account}/devices: the lists after the version, oldest first. Throws
+ * `unknown-account`.
+ */
 export async function listsAfter(
   deps: Pick<Context, 'sql'> & { directory: Directory; limits: Limits },
   identity: Identity,

@@ -1,4 +1,7 @@
-/** Who is on an account just now: the device list in force and the logins that count, from a bounded cache that the bus empties. Tokens, sends and list changes are checked against it. */
+/**
+ * Who is on an account just now: the device list in force and the logins that count, from a bounded
+ * cache that the bus empties. Tokens, sends and list changes are checked against it.
+ */
 import {
   type AccountId,
   type DeviceId,
@@ -31,7 +34,8 @@ const accountsCachedMax = 10_000
 const refusalListsMax = 8
 
 export async function openDirectory(deps: DirectoryDeps): Promise<Directory> {
-  // Promises, so that simultaneous questions share one read, and a change that comes while a read is under way removes its answer.
+  // Promises, so that simultaneous questions share one read, and a change that comes while a read
+  // is under way removes its answer.
   const cache = new Map<AccountId, Promise<AccountState | undefined>>()
   const unsubscribe = await deps.bus.subscribe(
     'gateways',

@@ -1,4 +1,7 @@
-/** What the gateway and the message path ask of accounts; implemented by tokens.ts and devices.ts, wired in roles.ts. */
+/**
+ * What the gateway and the message path ask of accounts; implemented by tokens.ts and devices.ts,
+ * wired in roles.ts.
+ */
 import type { AccountId, DeviceId, SignedDeviceList } from '@parley/wire'
 
 export interface Identity {
@@ -22,7 +25,10 @@ export interface CurrentDevices {
 }
 
 export interface DeviceDirectory {
-  /** The list in force, from a bounded cache that a change empties; undefined when there is no such account. */
+  /**
+   * The list in force, from a bounded cache that a change empties; undefined when there is no such
+   * account.
+   */
   current(account: AccountId): Promise<CurrentDevices | undefined>
   /** The newest lists, oldest first, for a refusal. */
   chain(account: AccountId): Promise<SignedDeviceList[]>

@@ -1,4 +1,7 @@
-/** Prekeys: uploaded by a device for itself, to be handed out by bundles.ts. The server checks signatures and lengths and knows nothing else (S12). */
+/**
+ * Prekeys: uploaded by a device for itself, to be handed out by bundles.ts. The server checks
+ * signatures and lengths and knows nothing else (S12).
+ */
 import { isPublicKey, verify } from '@parley/crypto/signatures'
 import { type DeviceId, oneTimePreKeysMax, oneTimePreKeysPerUpload } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
@@ -29,7 +32,9 @@ const kyberKeyType = 0x08
 /** A check takes about a millisecond; other work gets its turn after this many. */
 const checksPerTurn = 8
 
-/** Throws `invalid-prekeys` unless every key is well formed and signed by the device's identity key. */
+/**
+ * Throws `invalid-prekeys` unless every key is well formed and signed by the device's identity key.
+ */
 export async function checkPreKeys(
   clock: Clock,
   identityKey: Uint8Array,
@@ -81,7 +86,10 @@ export async function uploadPreKeys(
   })
 }
 
-/** Ids only grow: a one-time key at or below the highest id ever uploaded may have been handed out and is passed over. */
+/**
+ * Ids only grow: a one-time key at or below the highest id ever uploaded may have been handed out
+ * and is passed over.
+ */
 export async function storePreKeys(
   transaction: Sql,
   device: DeviceId,

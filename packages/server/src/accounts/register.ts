@@ -1,4 +1,7 @@
-/** The last step of a registration: the proven number brings its first device. A number that is registered already keeps its account; everything that was logged in on it ends (E1). */
+/**
+ * The last step of a registration: the proven number brings its first device. A number that is
+ * registered already keeps its account; everything that was logged in on it ends (E1).
+ */
 import type { AccountId, DeviceId, SignedDeviceList, VerifiedList } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { RegistrationTable, Sql } from '../backends/sql/sql.ts'
@@ -26,7 +29,10 @@ export interface DeviceRegistration {
   preKeys: PreKeys
 }
 
-/** POST /v1/registrations/{registration}/device. Repeating it with the same proof and list logs the device in again. */
+/**
+ * POST /v1/registrations/{registration}/device. Repeating it with the same proof and list logs the
+ * device in again.
+ */
 export async function registerDevice(
   deps: RegisterDeps,
   request: DeviceRegistration,
@@ -71,7 +77,9 @@ async function repeatedRegistration(
   return renewLogin(deps, { account, device: request.device })
 }
 
-/** The list that a registration brings: of this device alone, under a new root or on the old chain. */
+/**
+ * The list that a registration brings: of this device alone, under a new root or on the old chain.
+ */
 async function firstList(deps: RegisterDeps, account: AccountId, request: DeviceRegistration) {
   const { signed, device } = request
   const claimed = claimedList(signed)

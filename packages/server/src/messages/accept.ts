@@ -1,5 +1,7 @@
 /**
- * Hop 3: decides over the sends of one connection. Repeat? Refused before it? Size, stamp and device list; then the log. A sender hears Accepted only after its entry is durable, cumulatively for each log (docs/spec/wire.md, W10-W19).
+ * Hop 3: decides over the sends of one connection. Repeat? Refused before it? Size, stamp and
+ * device list; then the log. A sender hears Accepted only after its entry is durable, cumulatively
+ * for each log (docs/spec/wire.md, W10-W19).
  */
 import {
   accountOfInbox,
@@ -67,7 +69,10 @@ const mendable: ReadonlySet<RejectReason> = new Set([
   'unavailable',
 ])
 
-/** The sends of one connection. Calls of `accept` must not overlap: order within the connection is the caller's. */
+/**
+ * The sends of one connection. Calls of `accept` must not overlap: order within the connection is
+ * the caller's.
+ */
 export class Sends {
   readonly #deps: AcceptDeps
   readonly #identity: Identity
@@ -124,7 +129,10 @@ export class Sends {
     return state
   }
 
-  /** What is forgotten is read again from the log; a refusal that waits to be mended is not forgotten while there is another. */
+  /**
+   * What is forgotten is read again from the log; a refusal that waits to be mended is not
+   * forgotten while there is another.
+   */
   #forgetOne(): void {
     let chosen: LogId | undefined
     for (const state of this.#logs.values()) {

@@ -3,7 +3,8 @@
  * with the answers written over it: two numbers for each operation, in order.
  *
  *   header     time (f64, Unix ms), operations (f64)
- *   operation  kind (u8), text (u8 length, Latin-1), device (u8 length, Latin-1), number (f64), body (u32 length, bytes)
+ *   operation  kind (u8), text (u8 length, Latin-1), device (u8 length, Latin-1), number (f64),
+ *              body (u32 length, bytes)
  */
 import type { DeviceId, LogId } from '@parley/wire'
 import type { NewEntry } from './log.ts'

@@ -3,10 +3,11 @@
  * position, so it is journal and table in one; the index finds one log's entries.
  *
  *   entries    position → log, prev, body        append-only, in position order
- *   logs       number ↔ log id, kept             kept: newest expired position, the head of an emptied log
+ *   logs       number ↔ log id, kept             kept: newest expired position, or head if empty
  *   sequences  (device, log) → last send sequence (L3)
  *   cursors    (log, device) → position
- *   followers  follower → position               parked: the (follower, position) that were given up (L6)
+ *   followers  follower → position
+ *   parked     (follower, position)              given up (L6)
  */
 import { Database } from 'bun:sqlite'
 
