@@ -57,6 +57,22 @@ describe('receipts', () => {
     expect(other.of('receipts')).toHaveLength(1)
   })
 
+  // Under load each wave came while the one before was being written, and waited a second.
+  test('[R2] what comes while others are being written does not wait for the next retry', async () => {
+    await using rig = await GatewayRig.start()
+    const { alice, sender, reader } = await pair(rig)
+    const { append } = rig.log
+    rig.log.append = async (log, entry) => {
+      await new Promise<void>((resolve) => rig.clock.after(30, resolve))
+      return append.call(rig.log, log, entry)
+    }
+    reader.send({ kind: 'receipt', ...receipt(alice, 1, 0) })
+    await rig.pass(35)
+    reader.send({ kind: 'receipt', ...receipt(alice, 2, 0) })
+    await rig.pass(200)
+    expect(contents(sender)).toMatchObject([{ delivered: 1 }, { delivered: 2 }])
+  })
+
   test('[R3] a watermark never moves back', async () => {
     await using rig = await GatewayRig.start()
     const { alice, sender, reader } = await pair(rig)

@@ -26,8 +26,8 @@ interface Watermark {
   sinks: ReceiptSink[]
 }
 
-/** How long watermarks are gathered. */
-const gatherMs = 100
+/** How long watermarks are gathered: enough for a burst, and nobody sees two ticks come later by it. */
+const gatherMs = 20
 const retryMs = 1_000
 const pendingMax = 65_536
 const knownMax = 65_536
@@ -72,22 +72,27 @@ export class Receipts {
 
   #flushAfter(delayMs: number): void {
     this.#cancel ??= this.#deps.clock.after(delayMs, () => {
-      this.#flushing = this.#flush().finally(() => {
+      this.#flushing = this.#flush().then((complete) => {
         this.#flushing = undefined
         this.#cancel = undefined
-        if (this.#pending.size > 0 && !this.#closed) this.#flushAfter(retryMs)
+        if (this.#pending.size > 0 && !this.#closed) this.#flushAfter(complete ? gatherMs : retryMs)
       })
     })
   }
 
-  async #flush(): Promise<void> {
+  /** False when some were not written and have to be tried again. Never rejects. */
+  async #flush(): Promise<boolean> {
     const taken = this.#pending
+    let complete = true
     this.#pending = new Map()
     const confirmed = new Map<ReceiptSink, Receipt[]>()
     await Promise.all(
       Array.from(taken, async ([key, watermark]) => {
         const written = await this.#write(watermark)
-        if (!written) return this.#putBack(key, watermark)
+        if (!written) {
+          complete = false
+          return this.#putBack(key, watermark)
+        }
         this.#remember(key, watermark.receipt)
         for (const sink of watermark.sinks) {
           const receipts = confirmed.get(sink)
@@ -97,6 +102,7 @@ export class Receipts {
       }),
     )
     for (const [sink, receipts] of confirmed) sink.confirm(receipts)
+    return complete
   }
 
   /** False when it has to be tried again. */
