@@ -157,6 +157,29 @@ test('[Y17] a full disk is said, nothing half-written stays, and what comes in i
   await until(again.connection, (connection) => connection.problem === undefined)
 }, 40_000)
 
+test('[I1][Y17] what could not be written is not passed over by what comes right after it', async () => {
+  await using server = await startServer()
+  await using ana = await register(server, 'Ana')
+  const ben = await register(server, 'Ben')
+  await ana.client.findContact(ben.phone)
+  await ana.client.sendText(ben.account, 'first')
+  await untilTexts(ben.client, ana.account, ['first'])
+  await ben.client[Symbol.asyncDispose]()
+  const { driver, state } = breakable(ben.database)
+  await using again = openOn(driver, server.url)
+  again.start()
+  await until(again.connection, ({ status }) => status === 'online')
+  state.broken = 'full'
+  await ana.client.sendText(ben.account, 'second')
+  await until(again.connection, (connection) => connection.problem?.code === 'disk-full')
+  // There is room again before the connection is made anew.
+  state.broken = undefined
+  await ana.client.sendText(ben.account, 'third')
+  const wanted = 'first,second,third'
+  const timeline = timelineOf(again, ana.account)
+  await until(timeline, ({ items }) => textsOf(items).join() === wanted, 25_000)
+}, 40_000)
+
 test('logging out leaves nothing behind', async () => {
   await using server = await startServer()
   await using ana = await register(server, 'Ana')

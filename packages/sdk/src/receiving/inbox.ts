@@ -104,6 +104,9 @@ export class Inbox {
     try {
       while (this.#queue.length > 0 && !this.#core.tasks.ended) await this.#takeSome()
     } catch (error) {
+      // The reader is ahead of what is committed. Whatever came after it would pass over what was
+      // not written, so nothing more is taken on this connection.
+      this.#log = undefined
       this.#queue = []
       this.#events.failed(error)
     } finally {
