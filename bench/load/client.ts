@@ -1,17 +1,9 @@
 /** The load client: raw TCP sockets that speak just enough WebSocket, one write per burst. */
 import { encodeClientFrame } from '@parley/wire'
+import type { ProvisionedUser } from '@parley/testkit'
 import type { Socket } from 'bun'
 import { frameTag, readEntry } from './frames.ts'
 import type { SeenEntry } from './frames.ts'
-
-export interface LoadUser {
-  number: number
-  token: string
-  account: Uint8Array
-  device: Uint8Array
-  log: Uint8Array
-  listHash: Uint8Array
-}
 
 export interface LoadEvents {
   entry(connection: LoadConnection, entry: SeenEntry): void
@@ -23,7 +15,7 @@ export interface LoadEvents {
 const upgraded = 'HTTP/1.1 101'
 
 export class LoadConnection {
-  readonly user: LoadUser
+  readonly user: ProvisionedUser
   socket: Socket<LoadConnection> | undefined
   closed = false
   #waiting: Uint8Array | undefined
@@ -32,7 +24,7 @@ export class LoadConnection {
   readonly #events: LoadEvents
   readonly #caughtUp: () => void
 
-  constructor(user: LoadUser, events: LoadEvents, caughtUp: () => void) {
+  constructor(user: ProvisionedUser, events: LoadEvents, caughtUp: () => void) {
     this.user = user
     this.#events = events
     this.#caughtUp = caughtUp
@@ -148,7 +140,7 @@ export class LoadClient {
   }
 
   /** Resolves when the server says that the user has caught up. */
-  async connect(user: LoadUser): Promise<LoadConnection> {
+  async connect(user: ProvisionedUser): Promise<LoadConnection> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const connection = new LoadConnection(user, this.#events, resolve)
     const lose = (reason: string) => {

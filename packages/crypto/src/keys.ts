@@ -6,7 +6,7 @@ import { CryptoError } from './errors.ts'
 import { ed25519, type RandomBytes, sha512, x25519 } from './primitives.ts'
 
 /** An EC public key travels as this byte and 32 bytes of Curve25519. */
-export const EC_KEY_TYPE = 0x05
+const EC_KEY_TYPE = 0x05
 
 export interface KeyPair {
   /** 33 bytes: 0x05 and the 32 of Curve25519. */

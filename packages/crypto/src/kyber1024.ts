@@ -8,7 +8,6 @@ import { ml_kem1024, type RandomBytes, sha3_256, shake256 } from './primitives.t
 /** Keys and ciphertexts travel with this byte in front. */
 const KYBER_KEY_TYPE = 0x08
 export const KYBER_PUBLIC_KEY_BYTES = 1569
-export const KYBER_PRIVATE_KEY_BYTES = 3168
 export const KYBER_CIPHERTEXT_BYTES = 1569
 
 export interface KyberKeyPair {

@@ -6,7 +6,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
-import { sha3_256, sha3_512, shake128, shake256 } from '@noble/hashes/sha3.js'
+import { sha3_256, sha3_512, shake256 } from '@noble/hashes/sha3.js'
 import { ml_kem1024 } from '@noble/post-quantum/ml-kem.js'
 
 /** Must be a cryptographically secure generator: everything here rests on it. */
@@ -51,4 +51,4 @@ export function aesCbcDecrypt({ key, iv }: CbcKey, ciphertext: Uint8Array): Uint
   return cbc(key, iv).decrypt(ciphertext)
 }
 
-export { ed25519, ml_kem1024, sha3_256, sha3_512, shake128, shake256, x25519 }
+export { ed25519, ml_kem1024, sha3_256, sha3_512, shake256, x25519 }

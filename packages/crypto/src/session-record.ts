@@ -21,7 +21,7 @@ import type { Session, Unanswered } from './session.ts'
 import type { SessionRecord } from './types.ts'
 
 const VERSION = 1
-export const ARCHIVED_SESSIONS_MAX = 40
+const ARCHIVED_SESSIONS_MAX = 40
 
 export type EncodedSession = Uint8Array
 

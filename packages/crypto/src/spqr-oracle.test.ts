@@ -7,18 +7,13 @@ import asInitiator from '../../../vectors/spqr/initiator.json'
 import asResponder from '../../../vectors/spqr/responder.json'
 import { toHex } from './bytes.ts'
 import { decodeSpqr, encodeSpqr, spqrInit, spqrReceive, type SpqrRole, spqrSend } from './spqr.ts'
+import { fromHex } from './vectors.fixture.ts'
 
 interface Transcript {
   oracle: string
   role: string
   authKey: string
   events: { send?: string; receive?: string; random?: string; key: string }[]
-}
-
-function fromHex(text: string): Uint8Array {
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  )
 }
 
 function replay({ authKey, events }: Transcript, role: SpqrRole): number {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '@parley/testkit'
 import { openBunClient } from './client.bun.ts'
-import { HandClock } from './platform/hand-clock.ts'
+import { HandClock } from './testing/test-hand-clock.ts'
 import { lockProfile } from './platform/lock.bun.ts'
 import type { Client } from './types.ts'
 

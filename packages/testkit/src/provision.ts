@@ -18,6 +18,7 @@ import type { AccountId, DeviceId } from '@parley/wire'
 import { signAccessToken } from '../../server/src/accounts/access-tokens.ts'
 import { openSigningKeys } from '../../server/src/accounts/signing-keys.ts'
 import { openSqliteSql } from '../../server/src/backends/sql/sql-sqlite.ts'
+import { machineRandom as random } from './machine-random.ts'
 
 export interface ProvisionedUser {
   number: number
@@ -29,8 +30,6 @@ export interface ProvisionedUser {
 }
 
 const rowsPerInsert = 200
-
-const random = (length: number) => crypto.getRandomValues(new Uint8Array(length))
 
 /** The keys are random bytes: nothing is ever encrypted for these devices. */
 export async function provision(dataFolder: string, count: number): Promise<ProvisionedUser[]> {

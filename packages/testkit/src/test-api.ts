@@ -28,6 +28,7 @@ import {
   type RegistrationStarted,
   type Tokens,
 } from '@parley/wire'
+import { machineRandom as random } from './machine-random.ts'
 import { TestClock } from './test-clock.ts'
 import {
   listJson,
@@ -39,7 +40,6 @@ import {
   type TestList,
 } from './test-device.ts'
 
-const random = (length: number) => crypto.getRandomValues(new Uint8Array(length))
 const logEntriesMax = 10_000
 
 export interface ApiRequest {

@@ -16,8 +16,8 @@ import {
   toBase64,
   toHex,
 } from '@parley/wire'
+import { machineRandom as random } from './machine-random.ts'
 
-const random = (length: number) => crypto.getRandomValues(new Uint8Array(length))
 const kyberKeyBytes = 1569
 const kyberKeyType = 8
 

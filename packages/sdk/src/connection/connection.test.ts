@@ -10,7 +10,7 @@ import {
 } from '@parley/wire'
 import { openConnection } from './connection.ts'
 import type { Connection, ConnectionHandlers } from '../engine-ports.ts'
-import { HandClock } from '../platform/hand-clock.ts'
+import { HandClock } from '../testing/test-hand-clock.ts'
 import { type Socket, type SocketHandlers, StoreError, type Transport } from '../platform/ports.ts'
 import { ApiFailure, parleyError } from '../problems.ts'
 import { createServerClock } from './server-clock.ts'

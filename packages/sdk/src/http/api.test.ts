@@ -14,7 +14,7 @@ import {
 } from '@parley/wire'
 import { openApi } from './api.ts'
 import type { Api } from '../engine-ports.ts'
-import { HandClock } from '../platform/hand-clock.ts'
+import { HandClock } from '../testing/test-hand-clock.ts'
 import { systemRandom } from '../platform/random.ts'
 import { ApiFailure } from '../problems.ts'
 import { readTokens, writeAccount } from '../store/account.ts'

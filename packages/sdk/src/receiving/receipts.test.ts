@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { HandClock } from '../platform/hand-clock.ts'
+import { HandClock } from '../testing/test-hand-clock.ts'
 import { writeReceiptEntry } from './receipts.ts'
 import { readMessageByNumber } from '../store/messages.ts'
 import { eventsOf } from '../state/events.ts'

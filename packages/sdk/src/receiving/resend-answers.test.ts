@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'bun:test'
 import type { Core } from '../core.ts'
-import { HandClock } from '../platform/hand-clock.ts'
+import { HandClock } from '../testing/test-hand-clock.ts'
 import { insertControl, writeRefused, writeRequest } from './resend-answers.ts'
 import { updateContact } from '../store/contacts.ts'
 import { readMarks } from '../store/marks.ts'

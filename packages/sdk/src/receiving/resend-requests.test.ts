@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { positionAt, resendItemsMax } from '@parley/wire'
-import { HandClock } from '../platform/hand-clock.ts'
+import { HandClock } from '../testing/test-hand-clock.ts'
 import { ResendRequests } from './resend-requests.ts'
 import { retentionMs } from '../retention.ts'
 import { readUnsealed } from '../store/outbox.ts'

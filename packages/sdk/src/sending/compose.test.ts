@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { composeText, retryMessage } from './compose.ts'
-import { HandClock } from '../platform/hand-clock.ts'
+import { HandClock } from '../testing/test-hand-clock.ts'
 import { problemOf } from '../problems.ts'
 import { timelineQuery } from '../state/timeline.ts'
 import { updateContact } from '../store/contacts.ts'

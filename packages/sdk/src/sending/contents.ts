@@ -15,7 +15,7 @@ import type {
 import type { Account } from '../store/account.ts'
 import { pendingSort } from '../store/messages.ts'
 
-export function referenceTo(list: VerifiedList): ListReference {
+function referenceTo(list: VerifiedList): ListReference {
   return { version: list.list.version, hash: list.hash }
 }
 

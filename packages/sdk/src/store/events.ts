@@ -7,7 +7,7 @@ import { readMeta, writeMeta } from './meta.ts'
 import type { Store } from './store.ts'
 
 /** Above this the oldest go: somebody has stopped asking. */
-export const eventsMax = 100_000
+const eventsMax = 100_000
 
 export interface EventRow {
   number: number

@@ -60,7 +60,7 @@ interface Row {
   profile_version: number
 }
 
-export function messageOf(row: Row): MessageRow {
+function messageOf(row: Row): MessageRow {
   const { failure_code: code, failure_says: says } = row
   return {
     number: row.number,

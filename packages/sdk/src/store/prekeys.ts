@@ -118,9 +118,3 @@ export function deleteOldPreKeys(
   store.run('DELETE FROM one_time_prekeys WHERE created_at < ?', [oneTimeBeforeMs])
   store.run('DELETE FROM used_base_keys WHERE signed_id NOT IN (SELECT id FROM signed_prekeys)')
 }
-
-export function deleteAllPreKeys(store: Store): void {
-  for (const table of ['signed_prekeys', 'kyber_prekeys', 'one_time_prekeys', 'used_base_keys']) {
-    store.run(`DELETE FROM ${table}`)
-  }
-}

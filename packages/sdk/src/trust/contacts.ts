@@ -28,7 +28,7 @@ const claimsPerRound = 5
 /** A claim that was not right is not looked up again before. */
 const claimAgainMs = 30 * dayMs
 
-export function contactOf(row: ContactRow): Contact {
+function contactOf(row: ContactRow): Contact {
   return { account: row.account, phone: row.phone || undefined, name: titleOf(row) }
 }
 

@@ -23,8 +23,9 @@ import type {
   SignedDeviceList,
 } from '@parley/wire'
 import { pino } from 'pino'
-import { ProcessClock, Scheduler } from '../../../testkit/src/sim/clock.ts'
+import { ProcessClock } from '../../../testkit/src/sim/clock.ts'
 import { SimRandom } from '../../../testkit/src/sim/random.ts'
+import { SteppedTime } from '../../../testkit/src/sim/stepped-time.ts'
 import type { CurrentDevices, Identity, TokenCheck } from '../accounts/ports.ts'
 import type { Bus } from '../backends/bus/bus.ts'
 import { LocalBus } from '../backends/bus/bus-local.ts'
@@ -38,7 +39,6 @@ import type { Gateway } from './gateway.ts'
 import type { GatewayEvents, GatewayLimits } from './host.ts'
 
 const startMs = Date.UTC(2026, 5, 1)
-const turnsMax = 100_000
 const logger = pino({ level: 'silent' })
 
 export interface RigOptions {
@@ -61,8 +61,7 @@ export function openLateLog(rig: GatewayRig): Promise<Log & { close(): Promise<v
   )
 }
 
-export class GatewayRig implements AsyncDisposable {
-  readonly scheduler = new Scheduler(startMs)
+export class GatewayRig extends SteppedTime implements AsyncDisposable {
   readonly clock = new ProcessClock(this.scheduler, 0)
   readonly random = new SimRandom(42)
   readonly lists = new Map<AccountId, CurrentDevices & { chain: SignedDeviceList[] }>()
@@ -75,6 +74,10 @@ export class GatewayRig implements AsyncDisposable {
   bus!: Bus
   gateway!: Gateway
   readonly #delivering = new AbortController()
+
+  private constructor() {
+    super(startMs)
+  }
 
   static async start(options: Partial<RigOptions> = {}): Promise<GatewayRig> {
     const rig = new GatewayRig()
@@ -146,36 +149,6 @@ export class GatewayRig implements AsyncDisposable {
   /** Lets everything run that needs no time. */
   async flush(): Promise<void> {
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  async step(): Promise<void> {
-    this.scheduler.step()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  async pass(ms: number): Promise<void> {
-    let passed = false
-    this.scheduler.at(this.scheduler.nowMs + ms, () => {
-      passed = true
-    })
-    while (!passed) await this.step()
-  }
-
-  async until(reached: () => boolean): Promise<void> {
-    for (let turn = 0; !reached(); turn++) {
-      if (turn > turnsMax) throw new Error('was not reached')
-      await this.step()
-    }
-  }
-
-  async finish<T>(promise: Promise<T>): Promise<T> {
-    let settled = false
-    const watch = () => {
-      settled = true
-    }
-    promise.then(watch, watch)
-    await this.until(() => settled)
-    return promise
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

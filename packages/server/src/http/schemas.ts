@@ -70,7 +70,7 @@ export const accountId = parsedBy(
   parseAccountId,
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
 )
-export const deviceId = parsedBy(parseDeviceId, /^[0-9a-f]{32}$/)
+const deviceId = parsedBy(parseDeviceId, /^[0-9a-f]{32}$/)
 const base64Text = z.string().openapi({ description: 'Base64url without padding.' })
 const phoneText = z
   .string()

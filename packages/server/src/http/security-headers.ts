@@ -8,7 +8,7 @@ import type { ApiEnv } from './api.ts'
 /** Older Safari does not count WebSockets of the own origin as 'self'. */
 const hostPattern = /^[a-z0-9.-]+(:\d+)?$|^\[[0-9a-f:]+\](:\d+)?$/i
 
-export function contentSecurityPolicy(host: string | undefined): string {
+function contentSecurityPolicy(host: string | undefined): string {
   const sockets = host && hostPattern.test(host) ? ` ws://${host} wss://${host}` : ''
   return [
     "default-src 'none'",

@@ -26,7 +26,9 @@ interface Watermark {
   sinks: ReceiptSink[]
 }
 
-/** How long watermarks are gathered: enough for a burst, and nobody sees two ticks come later by it. */
+/**
+ * How long watermarks are gathered: enough for a burst, and nobody sees two ticks come later by it.
+ */
 const gatherMs = 20
 const retryMs = 1_000
 const pendingMax = 65_536
@@ -88,12 +90,12 @@ export class Receipts {
     const confirmed = new Map<ReceiptSink, Receipt[]>()
     await Promise.all(
       Array.from(taken, async ([key, watermark]) => {
-        const written = await this.#write(watermark)
-        if (!written) {
+        const written = await this.#write(key, watermark)
+        if (written === 'later') {
           complete = false
           return this.#putBack(key, watermark)
         }
-        this.#remember(key, watermark.receipt)
+        if (written === 'stored') this.#remember(key, watermark.receipt)
         for (const sink of watermark.sinks) {
           const receipts = confirmed.get(sink)
           if (receipts) receipts.push(watermark.receipt)
@@ -105,12 +107,10 @@ export class Receipts {
     return complete
   }
 
-  /** False when it has to be tried again. */
-  async #write({ reader, receipt }: Watermark): Promise<boolean> {
+  async #write(key: string, { reader, receipt }: Watermark): Promise<Written> {
     const { peer, peerDevice, delivered, read } = receipt
     try {
-      // Nobody is there to be told: confirmed, so that the reader stops.
-      if (!(await this.#deps.directory.current(peer))) return true
+      if (!this.#known.has(key) && (await this.#isForNobody(reader, receipt))) return 'nowhere'
       const content = {
         kind: 'receipt' as const,
         reader,
@@ -122,10 +122,21 @@ export class Receipts {
         origin: undefined,
         body: encodeEntryBody(content),
       })
-      return true
+      return 'stored'
     } catch {
-      return false
+      return 'later'
     }
+  }
+
+  /**
+   * Nothing is said, nobody is there to be told, or the device never sent anything to this reader:
+   * else anybody could fill anybody's inbox with receipts.
+   */
+  async #isForNobody(reader: AccountId, receipt: Receipt): Promise<boolean> {
+    const { peer, peerDevice, delivered, read } = receipt
+    if (delivered === 0 && read === 0) return true
+    if (!(await this.#deps.directory.current(peer))) return true
+    return (await this.#deps.log.lastSequence(peerDevice, inboxOf(reader))) === 0
   }
 
   #putBack(key: string, watermark: Watermark): void {

@@ -1,5 +1,6 @@
 /** A log under test, with its clock in the test's hand. */
-import { ProcessClock, Scheduler } from '../../../../testkit/src/sim/clock.ts'
+import { ProcessClock } from '../../../../testkit/src/sim/clock.ts'
+import { SteppedTime } from '../../../../testkit/src/sim/stepped-time.ts'
 import type { Log } from './log.ts'
 
 export interface RunningLog extends Log {
@@ -8,26 +9,19 @@ export interface RunningLog extends Log {
 }
 
 const startMs = Date.UTC(2026, 5, 1)
-/** Of real time, for the thread of a busy machine. */
-const patienceMs = 15_000
 
-export class LogRig implements AsyncDisposable {
+export class LogRig extends SteppedTime implements AsyncDisposable {
   log: RunningLog
   readonly #open: (rig: LogRig) => Promise<RunningLog>
   readonly #remove: () => void
-  readonly scheduler: Scheduler
   clock: ProcessClock
   #parked = 0
 
-  private constructor(
-    open: (rig: LogRig) => Promise<RunningLog>,
-    remove: () => void,
-    scheduler: Scheduler,
-  ) {
+  private constructor(open: (rig: LogRig) => Promise<RunningLog>, remove: () => void) {
+    super(startMs)
     this.#open = open
     this.#remove = remove
-    this.scheduler = scheduler
-    this.clock = new ProcessClock(scheduler, 0)
+    this.clock = new ProcessClock(this.scheduler, 0)
     this.log = undefined as unknown as RunningLog
   }
 
@@ -35,7 +29,7 @@ export class LogRig implements AsyncDisposable {
     open: (rig: LogRig) => Promise<RunningLog>,
     remove: () => void,
   ): Promise<LogRig> {
-    const rig = new LogRig(open, remove, new Scheduler(startMs))
+    const rig = new LogRig(open, remove)
     rig.log = await open(rig)
     return rig
   }
@@ -55,43 +49,6 @@ export class LogRig implements AsyncDisposable {
   /** Sets how far the log's clock is off. */
   skew(ms: number): void {
     this.clock.skewMs = ms
-  }
-
-  /** Runs one timer, and whatever other threads have answered. */
-  async step(): Promise<void> {
-    this.scheduler.step()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  async pass(ms: number): Promise<void> {
-    let passed = false
-    this.scheduler.at(this.scheduler.nowMs + ms, () => {
-      passed = true
-    })
-    while (!passed) await this.step()
-  }
-
-  /** Lets time pass until the promise settles. */
-  async finish<T>(promise: Promise<T>): Promise<T> {
-    let settled = false
-    const watch = () => {
-      settled = true
-    }
-    promise.then(watch, watch)
-    const startedMs = performance.now()
-    while (!settled) {
-      if (performance.now() - startedMs > patienceMs) throw new Error('did not settle')
-      await this.step()
-    }
-    return promise
-  }
-
-  async until(reached: () => Promise<boolean>): Promise<void> {
-    const startedMs = performance.now()
-    while (!(await reached())) {
-      if (performance.now() - startedMs > patienceMs) throw new Error('was not reached')
-      await this.step()
-    }
   }
 
   /** As after SIGKILL; the log is opened again on what is durable. */

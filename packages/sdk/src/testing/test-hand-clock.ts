@@ -1,7 +1,8 @@
 /**
- * A clock that stands still until a test moves it; timers run in the order in which they are due.
+ * For tests: a clock that stands still until a test moves it; timers run in the order in which they
+ * are due.
  */
-import type { Clock } from './ports.ts'
+import type { Clock } from '../platform/ports.ts'
 
 interface Timer {
   atMs: number
@@ -54,6 +55,6 @@ export class HandClock implements Clock {
 }
 
 /** Lets everything that only waits for promises come to rest. */
-export async function settle(): Promise<void> {
+async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve()
 }
