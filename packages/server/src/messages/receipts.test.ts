@@ -9,13 +9,21 @@ import { LogUnavailable } from '../backends/log/log.ts'
 import { GatewayRig, openLateLog } from '../gateway/gateway-rig.contract.ts'
 import type { TestClient } from '../gateway/gateway-rig.contract.ts'
 
+/** Two accounts; both devices of the first have written to the second. */
 async function pair(rig: GatewayRig) {
-  const [alice] = rig.account()
+  const [alice, tablet] = rig.account(2)
   const bob = rig.account(2)
   const [phone, laptop] = bob
-  if (!alice || !phone || !laptop) throw new Error('no accounts')
+  if (!alice || !tablet || !phone || !laptop) throw new Error('no accounts')
+  for (const device of [alice, tablet]) await write(rig, device, phone)
   const sender = await rig.enter(alice)
-  return { alice, phone, laptop, sender, reader: await rig.enter(phone) }
+  return { alice, tablet, phone, laptop, sender, reader: await rig.enter(phone) }
+}
+
+async function write(rig: GatewayRig, from: Identity, to: Identity): Promise<void> {
+  const client = await rig.enter(from)
+  client.send(rig.send(from, to.account))
+  await rig.until(() => client.has('accepted'))
 }
 
 function receipt(of: Identity, delivered: number, read: number): Receipt {
@@ -126,28 +134,57 @@ describe('receipts', () => {
 
   test('[R6] a watermark for nobody is confirmed, so that it stops, and written nowhere', async () => {
     await using rig = await GatewayRig.start()
-    const { reader } = await pair(rig)
+    const { phone, reader } = await pair(rig)
     const [nobody] = rig.account()
     if (!nobody) throw new Error('no account')
+    await write(rig, nobody, phone)
     rig.lists.delete(nobody.account)
     reader.send({ kind: 'receipt', ...receipt(nobody, 1, 1) })
     await rig.until(() => reader.has('receipts'))
     expect(await rig.log.heads([`inbox:${nobody.account}` as never])).toEqual([0])
   })
 
+  // Anybody could fill anybody's inbox, four thousand entries a second.
+  test('[R7] a watermark for a device that never wrote to the reader is written nowhere', async () => {
+    await using rig = await GatewayRig.start()
+    const { alice, sender, phone } = await pair(rig)
+    const [mallory] = rig.account()
+    if (!mallory) throw new Error('no account')
+    const attacker = await rig.enter(mallory)
+    for (let n = 1; n <= 20; n++) {
+      for (const device of [alice.device, phone.device, mallory.device]) {
+        attacker.send({ kind: 'receipt', ...receipt({ ...alice, device }, n, n) })
+      }
+      await rig.pass(200)
+    }
+    expect(attacker.has('receipts')).toBe(true)
+    expect(contents(sender)).toEqual([])
+  })
+
+  test('[R7] asking which marks the server knows writes nothing', async () => {
+    await using rig = await GatewayRig.start()
+    const { alice, sender, reader } = await pair(rig)
+    reader.send({ kind: 'receipt', ...receipt(alice, 0, 0) })
+    await rig.until(() => reader.has('receipts'))
+    await rig.pass(1_000)
+    expect(contents(sender)).toEqual([])
+  })
+
   test('[R1] receipts of two readers and of two sending devices do not mix', async () => {
     await using rig = await GatewayRig.start()
-    const { alice, phone, sender, reader } = await pair(rig)
+    const { alice, tablet, phone, sender, reader } = await pair(rig)
     const [carol] = rig.account()
     if (!carol) throw new Error('no account')
+    sender.send(rig.send(alice, carol.account))
+    await rig.until(() => sender.has('accepted'))
     const carols = await rig.enter(carol)
     reader.send({ kind: 'receipt', ...receipt(alice, 1, 0) })
-    reader.send({ kind: 'receipt', ...receipt({ ...alice, device: phone.device }, 2, 0) })
+    reader.send({ kind: 'receipt', ...receipt(tablet, 2, 0) })
     carols.send({ kind: 'receipt', ...receipt(alice, 3, 0) })
     await rig.until(() => contents(sender).length === 3)
     expect(contents(sender)).toMatchObject([
       { reader: phone.account, sendingDevice: alice.device, delivered: 1 },
-      { reader: phone.account, sendingDevice: phone.device, delivered: 2 },
+      { reader: phone.account, sendingDevice: tablet.device, delivered: 2 },
       { reader: carol.account, sendingDevice: alice.device, delivered: 3 },
     ])
   })
