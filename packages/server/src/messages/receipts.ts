@@ -20,6 +20,9 @@ export interface ReceiptsDeps {
   clock: Clock
 }
 
+/** `nowhere`: there is nobody to be told, so it counts as done. */
+type Written = 'stored' | 'nowhere' | 'later'
+
 interface Watermark {
   reader: AccountId
   receipt: Receipt
