@@ -1,5 +1,6 @@
 /** Hands the tab's client to the screens, and turns its live queries into snapshots for React. */
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react'
+import { inNextFrame } from './frame-batch.ts'
 import type { LiveQuery, RemoteClient } from './types.ts'
 
 const ClientContext = createContext<RemoteClient | undefined>(undefined)
@@ -13,6 +14,9 @@ export function useClient(): RemoteClient {
 }
 
 export function useLive<T>(query: LiveQuery<T>): T {
-  const subscribe = useCallback((listener: () => void) => query.subscribe(listener), [query])
+  const subscribe = useCallback(
+    (listener: () => void) => query.subscribe(() => inNextFrame(listener)),
+    [query],
+  )
   return useSyncExternalStore(subscribe, () => query.getSnapshot())
 }

@@ -1,8 +1,10 @@
 /** Tells the engine what has been seen: the last message in sight, while somebody is looking. */
-import { useEffect, useRef } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import type { Conversation } from '../../client/queries.ts'
 import type { TimelineCursor, TimelineItem, TimelinePage } from '../../client/types.ts'
+import { after } from '../../platform/clock.ts'
+import { paced } from '../../platform/paced.ts'
 import { isWatching, onWatchingChange } from '../../platform/watching.ts'
 import type { ViewFeed } from './view-feed.ts'
 
@@ -13,26 +15,37 @@ interface ReadMark {
   unread: number
 }
 
+/** While a backlog comes in, one mark in this time is enough. */
+const pauseMs = 250
+
 export function useReadMark({ conversation, page, feed, unread }: ReadMark): void {
   const client = useClient()
   const marked = useRef<TimelineCursor | undefined>(undefined)
+  const mark = useMemo(() => {
+    const call = async (cursor: TimelineCursor) => {
+      try {
+        await client.markRead(conversation, cursor)
+      } catch {
+        // Nothing is marked by what failed; the next look tries again.
+        marked.current = undefined
+      }
+    }
+    return paced(call, () => new Promise((resolve) => void after(pauseMs, resolve)))
+  }, [client, conversation])
   useEffect(() => {
     if (page === undefined || unread === 0) return
     const look = () => {
       const seen = lastSeen(page, feed.latest?.last)
       if (seen === undefined || !isWatching() || !isAfter(seen, marked.current)) return
-      const cursor = { stamp: seen.stamp, id: seen.id }
-      marked.current = cursor
-      client.markRead(conversation, cursor).catch(() => {
-        marked.current = undefined
-      })
+      marked.current = { stamp: seen.stamp, id: seen.id }
+      mark(marked.current)
     }
     look()
     const endings = [feed.subscribe(look), onWatchingChange(look)]
     return () => {
       for (const end of endings) end()
     }
-  }, [client, conversation, feed, page, unread])
+  }, [feed, mark, page, unread])
 }
 
 function lastSeen(page: TimelinePage, lastInSight: string | undefined): TimelineItem | undefined {
