@@ -79,6 +79,8 @@ describe('accepting', () => {
     const { alice, bob, sender } = await pair(rig)
     const send = rig.send(alice, bob.account)
     await sendAndWait(rig, sender, send)
+    // What was appended may show late.
+    await rig.pass(100)
     rig.list(bob.account, [bob.device])
     const later = await rig.enter(alice)
     const stale = { ...send, stamp: rig.clock.now() + 1e9, deviceList: new Uint8Array(32) }
