@@ -306,6 +306,25 @@ for (const [name, openLog] of [
       expect(client.of('caught-up')[0]?.expiredUpTo).toBe(expired)
     })
 
+    // A device that sees a gap before CaughtUp waits for it. With more than a window behind the gap
+    // it never came: nothing was acknowledged, and the device was closed as a slow reader for ever.
+    test('[L7][W29] what follows the expired entries is served as next, also when it is more than a window', async () => {
+      await using rig = await start()
+      const alice = one(rig.account())
+      const log = inboxOf(alice.account)
+      await fill(rig, alice, unackedEntriesMax + 20)
+      const { entries } = await rig.log.read(log, 0, 10)
+      const cursor = entries[1]?.position ?? 0
+      await rig.finish(rig.log.trim((entries[5]?.position ?? 0) + 1))
+      const client = await rig.enter(alice, cursor)
+      await rig.until(() => client.entries().length >= unackedEntriesMax)
+      expect(client.entries()[0]).toMatchObject({ prev: cursor, position: entries[6]?.position })
+      expectChain(client.entries(), cursor)
+      client.send({ kind: 'fetch', log, after: cursor, limit: 3 })
+      await rig.until(() => client.entries().length >= unackedEntriesMax + 3)
+      expect(client.entries()[unackedEntriesMax]?.prev).toBe(cursor)
+    })
+
     for (const seed of [1, 2, 3]) {
       test(`[W20] a bus that loses, repeats and reorders costs no entry (seed ${seed})`, async () => {
         let lossy: LossyBus | undefined

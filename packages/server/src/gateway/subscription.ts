@@ -5,7 +5,7 @@
  */
 import { encodeEntryFor, encodeServerFrame, unackedEntriesMax } from '@parley/wire'
 import type { DeviceId, LogId } from '@parley/wire'
-import type { LogEntry } from '../backends/log/log.ts'
+import type { LogEntry, LogPage } from '../backends/log/log.ts'
 
 import type { Host } from './host.ts'
 
@@ -106,7 +106,7 @@ export class Subscription {
   async fetch(after: number, limit: number): Promise<void> {
     const page = await this.#host.log.read(this.log, after, limit)
     if (this.#state === 'closed') return
-    for (const entry of page.entries) this.#write(entry)
+    for (const entry of continuing(page, after)) this.#write(entry)
     this.#host.events.served('read', page.entries.length)
     const last = page.entries.at(-1)?.position ?? after
     this.#highest = Math.max(this.#highest, page.entries.at(-1)?.position ?? 0)
@@ -150,7 +150,7 @@ export class Subscription {
       if (this.#state !== 'reading') return
       if (this.#sent !== from) continue
       if (page.expiredUpTo > 0) this.#expiredUpTo = page.expiredUpTo
-      for (const entry of page.entries) this.#send(entry)
+      for (const entry of continuing(page, from)) this.#send(entry)
       this.#host.events.served('read', page.entries.length)
       const complete = page.atEnd && (page.entries.length === 0 || this.#newest <= this.#sent)
       if (complete) return this.#becomeLive()
@@ -213,4 +213,13 @@ export class Subscription {
   #hasRoomAgain(): boolean {
     return (this.#unacked?.length ?? 0) <= unackedEntriesMax / 2 && !this.#outlet.congested()
   }
+}
+
+/**
+ * L7: with expired entries in between the first one follows the reader, who would wait for ever for
+ * what is gone.
+ */
+function continuing({ entries, expiredUpTo }: LogPage, after: number): readonly LogEntry[] {
+  const [first, ...others] = entries
+  return first && expiredUpTo > 0 ? [{ ...first, prev: after }, ...others] : entries
 }
