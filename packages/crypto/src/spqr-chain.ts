@@ -10,7 +10,7 @@ const START_LABEL = utf8('Signal PQ Ratchet V1 Chain  Start')
 const ADD_EPOCH_LABEL = utf8('Signal PQ Ratchet V1 Chain Add Epoch')
 const NEXT_LABEL = utf8('Signal PQ Ratchet V1 Chain Next')
 
-export const FORWARD_JUMP_MAX = 25_000
+const FORWARD_JUMP_MAX = 25_000
 /** Over all epochs; the oldest go first. */
 export const SKIPPED_KEYS_MAX = 2_000
 /**

@@ -10,8 +10,6 @@ export type {
   ConnectionState,
   Contact,
   LiveQuery,
-  MessageStatus,
-  ProblemCode,
   RegistrationStep,
   TimelineCursor,
   TimelineItem,

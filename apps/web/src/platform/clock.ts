@@ -27,11 +27,6 @@ export function useToday(): number {
   return useSyncExternalStore(everyTick, () => new Date(now()).setHours(0, 0, 0, 0))
 }
 
-/** The present minute. */
-export function useMinute(): number {
-  return useSyncExternalStore(everyTick, () => Math.floor(now() / 60_000) * 60_000)
-}
-
 /** True once `delayMs` have passed while `active`: for what should not show at once. */
 export function useLate(active: boolean, delayMs: number): boolean {
   const [late, setLate] = useState(false)

@@ -1,5 +1,4 @@
 /** Whether somebody is looking: the page is visible and its window has the focus. */
-import { useSyncExternalStore } from 'react'
 
 const windowEvents = ['focus', 'blur'] as const
 
@@ -14,8 +13,4 @@ export function onWatchingChange(listener: () => void): () => void {
     for (const name of windowEvents) removeEventListener(name, listener)
     document.removeEventListener('visibilitychange', listener)
   }
-}
-
-export function useWatching(): boolean {
-  return useSyncExternalStore(onWatchingChange, isWatching)
 }

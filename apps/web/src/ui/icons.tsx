@@ -4,12 +4,10 @@ import {
   ArrowLeft,
   Check,
   CheckCheck,
-  ChevronRight,
   CircleAlert,
   Clock,
   Copy,
   EllipsisVertical,
-  KeyRound,
   Link,
   Lock,
   type LucideIcon,
@@ -36,12 +34,10 @@ export const CloseIcon = sized(X, 22)
 export const ComposeIcon = sized(Pencil, 21)
 export const CopyIcon = sized(Copy, 18)
 export const DownIcon = sized(ArrowDown, 20)
-export const KeyIcon = sized(KeyRound, 20)
 export const LinkIcon = sized(Link, 20)
 export const LockIcon = sized(Lock, 13)
 export const MessageIcon = sized(MessageCircle, 30, 1.4)
 export const MoreIcon = sized(EllipsisVertical, 22)
-export const NextIcon = sized(ChevronRight, 18)
 export const OfflineIcon = sized(WifiOff, 16)
 export const PersonIcon = sized(User, 22)
 export const SafetyIcon = sized(ShieldCheck, 20)
