@@ -11,7 +11,7 @@ import type { Finding, Tree } from './tree.ts'
  * Name to reason. A new dependency comes with its line here, and one that is gone takes its line
  * along.
  */
-export const allowedDependencies: Readonly<Record<string, string>> = {
+const allowedDependencies: Readonly<Record<string, string>> = {
   '@bufbuild/protobuf': 'the wire format: schema evolution that buf can guard',
   '@clack/prompts': 'asks for the code on a terminal',
   '@fontsource-variable/inter': 'the typeface, from our own server instead of a CDN',

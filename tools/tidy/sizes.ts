@@ -16,7 +16,7 @@ const commentColumnsMax = 100
  * Path, or path#line text of a function's head, to the number of lines that it has. Numbers only go
  * down; an entry that is not needed any more is a finding.
  */
-export const ratchet: Readonly<Record<string, number>> = {}
+const ratchet: Readonly<Record<string, number>> = {}
 
 interface Measured {
   path: string
