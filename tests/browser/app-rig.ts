@@ -6,7 +6,8 @@ import { launchChromium } from './chromium.ts'
 import { Line } from './line.ts'
 import { Person } from './person.ts'
 
-const actionMs = 15_000
+/** Long: the machine may be busy with other things. */
+const actionMs = 60_000
 export const wide = { width: 1280, height: 800 }
 export const phone = { width: 390, height: 844 }
 
