@@ -33,11 +33,6 @@ export class Output {
     if (!this.#options.quiet) this.#options.stderr.write(`${text}\n`)
   }
 
-  /** Why it failed; said even when quiet. */
-  complain(text: string): void {
-    this.#options.stderr.write(`${text}\n`)
-  }
-
   /** Names and ids. */
   accent(text: string): string {
     return this.#colour ? `\u001b[36m${text}\u001b[39m` : text

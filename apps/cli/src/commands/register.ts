@@ -125,12 +125,17 @@ async function print(cli: Cli, { account, device, recoveryKey }: Registered): Pr
     `account       ${output.accent(account)}`,
     `device        ${output.accent(device)}`,
   ]
-  if (recoveryKey !== '') lines.push(`recovery key  ${output.accent(recoveryKey)}`)
+  if (recoveryKey !== '') lines.push(`recovery key  ${output.accent(inFours(recoveryKey))}`)
   await output.data({ account, device, recovery_key: recoveryKey }, lines.join('\n'))
   if (recoveryKey === '') return
   output.say(
     'Write the recovery key down and keep it safe. It is shown this once, and it is what brings your account back when this profile is lost.',
   )
+}
+
+/** For whoever copies it by hand; spaces do not matter when it is typed. */
+function inFours(recoveryKey: string): string {
+  return (recoveryKey.match(/.{1,4}/g) ?? []).join(' ')
 }
 
 interface Pending {

@@ -61,7 +61,10 @@ async function openOwner({ folder, server }: Settings): Promise<Owner | undefine
     if (error instanceof ParleyError && error.problem.code === 'profile-busy') return undefined
     throw error
   }
-  const socket = await openOwnerSocket(folder, client)
+  const socket = await openOwnerSocket(folder, client).catch(async (error: unknown) => {
+    await client[Symbol.asyncDispose]()
+    throw error
+  })
   if (client.account.getSnapshot().kind === 'registered') client.start()
   return new Owner(client, socket)
 }
