@@ -1,13 +1,20 @@
 /** What goes wrong in the browser: each has a sentence that says what to do, and what was written stays. */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { resolve } from 'node:path'
+import { startServer } from '@parley/testkit'
 import type { BrowserContext, Page } from 'playwright-core'
+import { systemClock } from '../../packages/sdk/src/index.bun.ts'
 import { Person as Elsewhere } from '../e2e/sdk-harness.ts'
 import { AppRig } from './app-rig.ts'
 import { Line } from './line.ts'
+import { Person } from './person.ts'
 
 const setUpMs = 180_000
 setDefaultTimeout(180_000)
 const textBytesMax = 65_536
+const hourMs = 3_600_000
+/** Built when the rig's server starts. */
+const webFolder = resolve(import.meta.dir, '../../apps/web/dist')
 
 let rig: AppRig
 const opened: (AsyncDisposable | Disposable | BrowserContext)[] = []
@@ -251,6 +258,43 @@ test('a local database of a newer version is said, and erasing it is not offered
   await changeStore(page, ada.line.url, setVersion)
   await says(page, 'The local database is of a newer version')
   expect(await page.getByRole('button', { name: /Start afresh/ }).count()).toBe(0)
+})
+
+test('[Y17] a full disk is said, the text stays in its field, and goes out once there is room', async () => {
+  const ada = await rig.person('Ada')
+  opened.push(ada.context)
+  const ben = await elsewhere('Ben')
+  await ada.startChat(ben.phone)
+  await ada.send('there was room')
+  await ada.seesTick('there was room', 'Delivered')
+  const session = await ada.context.newCDPSession(ada.page)
+  const origin = ada.line.url
+  await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 })
+  const text = 'no room '.padEnd(textBytesMax, 'x')
+  await ada.send(text)
+  await says(ada.page, /^The disk is full, so nothing was saved\. Free some room and try again\.$/)
+  expect(await ada.composer().inputValue()).toBe(text)
+  await session.send('Storage.overrideQuotaForOrigin', { origin })
+  await ada.composer().press('Enter')
+  await ben.until(ben.client.chats(), ([chat]) => chat?.preview.startsWith('no room') === true)
+  const peer = ben.client.chats().getSnapshot()[0]
+  expect(peer).toMatchObject({ unread: 2 })
+})
+
+test('a clock that is far off is said while everything goes on', async () => {
+  const clock = { now: () => systemClock.now() + hourMs, after: systemClock.after }
+  await using box = await startServer({ clock, webFolder })
+  using line = new Line(box.url)
+  const context = await rig.context()
+  opened.push(context)
+  const code = async (phone: string) => box.codes.get(phone) ?? ''
+  const ada = await Person.register({ context, line, name: 'Ada', phone: '+4915113000004', code })
+  await says(ada.page, /^The clock of this device is more than five minutes off\. Set it right;/)
+  const ben = await Elsewhere.register({ url: box.url, code }, { name: 'Ben' })
+  opened.push(ben)
+  await ada.startChat(ben.phone)
+  await ada.send('by whose clock?')
+  await ada.seesTick('by whose clock?', 'Delivered')
 })
 
 test('no page threw an error', () => {

@@ -50,11 +50,12 @@ function ConnectionBar() {
   const connection = useConnection()
   const browserOnline = useSyncExternalStore(onNetworkChange, () => navigator.onLine)
   const words = wordsFor(connection, browserOnline)
+  const isOnline = browserOnline && connection?.status === 'online'
   const late = useLate(words !== undefined, patienceMs)
   return (
     <div role="status" data-testid="connection">
       {late && words !== undefined && (
-        <Bar tone="warning" icon={<OfflineIcon />}>
+        <Bar tone="warning" icon={isOnline ? <WarningIcon /> : <OfflineIcon />}>
           {words}
         </Bar>
       )}
@@ -72,7 +73,8 @@ function wordsFor(
   const problem = wordsForProblem(connection)
   switch (connection.status) {
     case 'online':
-      return undefined
+      // Such as a clock that is wrong: nothing stops for it, and it wants mending.
+      return connection.problem?.says
     case 'connecting':
       return problem ?? 'Connecting…'
     case 'catching-up':
