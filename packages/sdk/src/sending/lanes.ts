@@ -21,6 +21,8 @@ export interface Lane {
   notBeforeMs: number
   /** Attempts in a row that came to nothing. */
   failures: number
+  /** Times that the server had something come again, since it last took something. */
+  refusals: number
   running: boolean
   /** Something happened while it was running. */
   again: boolean
@@ -35,6 +37,7 @@ export function newLane(peer: AccountId): Lane {
     refresh: false,
     notBeforeMs: 0,
     failures: 0,
+    refusals: 0,
     running: false,
     again: false,
   }

@@ -10,7 +10,8 @@ import { retryDelayMs } from '../connection/retry-delay.ts'
 import { ownAccount } from '../core.ts'
 import type { Core } from '../core.ts'
 import { learnLists, refreshDevices } from '../trust/devices.ts'
-import type { Connection, EngineFrame } from '../engine-ports.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { EngineFrame } from '../connection/frame-socket.ts'
 import { newLane, rewind } from './lanes.ts'
 import type { Lane } from './lanes.ts'
 import { ApiFailure, asParleyError, problemOf } from '../problems.ts'
@@ -44,12 +45,19 @@ const sealingMax = 8
 const retryRange = { firstMs: 1_000, maxMs: 60_000 }
 /** A bundle or list that is no good is asked for again so often, before the messages fail. */
 const unusableMax = 5
+/** So often a refused message comes again at once. */
+const refusalsAtOnce = 5
+/** Nobody is waited for longer, whatever the server says; what is due later means that the clock was set back. */
+const waitMsMax = 10 * 60_000
 /** A server that answers nothing for so long is not there. */
 const answerWithinMs = 60_000
 
+/** What the outbox needs of the connection. */
+type SendingEnd = Pick<Connection, 'send' | 'reconnect'>
+
 export class Outbox {
   readonly #core: Core
-  readonly #connection: Connection
+  readonly #connection: SendingEnd
   readonly #lanes = new Map<AccountId, Lane>()
   /** In order of asking: lanes that wait for room in the window or for a place to seal. */
   readonly #waiting = new Set<Lane>()
@@ -62,7 +70,7 @@ export class Outbox {
   #inFlightBytes = 0
   #answeredAtMs = 0
 
-  constructor(core: Core, connection: Connection) {
+  constructor(core: Core, connection: SendingEnd) {
     this.#core = core
     this.#connection = connection
     this.#alarm = new Alarm(core.tasks, core.clock, () => this.#rang())
@@ -128,9 +136,9 @@ export class Outbox {
 
   /** People with nothing under way take no room. */
   #forgetIdle(lane: Lane): void {
-    const { peer, inFlight, notBeforeMs } = lane
+    const { peer, inFlight } = lane
     if (inFlight.size > 0 || lane.again || this.#lanes.get(peer) !== lane) return
-    if (notBeforeMs > this.#core.clock.now() || this.#waiting.has(lane)) return
+    if (this.#isResting(lane) || this.#waiting.has(lane)) return
     if (this.#isOpen(lane) && !hasOutboxFor(this.#core.store, peer)) this.#lanes.delete(peer)
   }
 
@@ -139,10 +147,15 @@ export class Outbox {
     return this.#open && this.#lanes.get(lane.peer) === lane && !this.#core.tasks.ended
   }
 
+  #isResting({ notBeforeMs }: Lane): boolean {
+    const waitMs = notBeforeMs - this.#core.clock.now()
+    return waitMs > 0 && waitMs <= waitMsMax
+  }
+
   async #step(lane: Lane): Promise<void> {
     while (this.#isOpen(lane)) {
       if (isHeld(this.#core, lane.peer)) return writeHeld(this.#core, lane.peer)
-      if (lane.notBeforeMs > this.#core.clock.now()) return this.#alarm.setAt(lane.notBeforeMs)
+      if (this.#isResting(lane)) return this.#alarm.setAt(lane.notBeforeMs)
       if (lane.refused && lane.inFlight.size > 0) return
       lane.refused = false
       if (!this.#flush(lane) || this.#sealing >= sealingMax) {
@@ -227,7 +240,8 @@ export class Outbox {
   #delay(lane: Lane, waitMs: number | undefined): void {
     const { clock, random } = this.#core
     lane.failures++
-    lane.notBeforeMs = clock.now() + (waitMs ?? retryDelayMs(retryRange, lane.failures, random))
+    const delayMs = waitMs ?? retryDelayMs(retryRange, lane.failures, random)
+    lane.notBeforeMs = clock.now() + Math.min(delayMs, waitMsMax)
     this.#alarm.setAt(lane.notBeforeMs)
   }
 
@@ -248,6 +262,7 @@ export class Outbox {
       if (sequence <= upTo) this.#answered(lane, sequence)
     }
     lane.failures = 0
+    lane.refusals = 0
     this.#advance(lane)
     this.#wakeWaiting()
   }
@@ -258,9 +273,19 @@ export class Outbox {
     if (!lane) return
     this.#answered(lane, frame.sequence)
     const row = readOutboxBySequence(store, lane.peer, frame.sequence)
+    const isFirst = !lane.refused
     if (row) this.#mend(lane, row, frame)
+    if (isFirst && lane.refused) this.#countRefusal(lane)
     this.#advance(lane)
     this.#wakeWaiting()
+  }
+
+  /** A server that has the same come again and again is not asked without a pause. */
+  #countRefusal(lane: Lane): void {
+    lane.refusals++
+    if (lane.refusals <= refusalsAtOnce || this.#isResting(lane)) return
+    const { random } = this.#core
+    this.#delay(lane, retryDelayMs(retryRange, lane.refusals - refusalsAtOnce, random))
   }
 
   /** Y5: what each refusal asks for (the table in wire/errors.ts). */
@@ -368,7 +393,7 @@ export class Outbox {
     }
     for (const lane of this.#lanes.values()) {
       if (lane.notBeforeMs === 0) continue
-      if (lane.notBeforeMs > now) this.#alarm.setAt(lane.notBeforeMs)
+      if (this.#isResting(lane)) this.#alarm.setAt(lane.notBeforeMs)
       else this.#advance(lane)
     }
   }

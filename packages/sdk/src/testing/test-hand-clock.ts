@@ -42,6 +42,12 @@ export class HandClock implements Clock {
     this.#nowMs = endMs
   }
 
+  /** The time of day changes; what is waited for takes as long as before. */
+  setBack(byMs: number): void {
+    this.#nowMs -= byMs
+    for (const timer of this.#timers) timer.atMs -= byMs
+  }
+
   /** Delays of the timers that are set, shortest first. */
   pendingMs(): number[] {
     const delays = [...this.#timers].map((timer) => timer.atMs - this.#nowMs)
