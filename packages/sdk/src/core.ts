@@ -3,14 +3,30 @@
  * order of work per person.
  */
 import type { DiffieHellman, LocalIdentity } from '@parley/crypto'
-import type { Api, ServerClock } from './engine-ports.ts'
+import type { ServerClock } from './connection/server-clock.ts'
+import type { Api } from './http/api.ts'
 import { parleyError } from './problems.ts'
-import type { Clock, RandomBytes } from './platform/ports.ts'
+import type { Clock, RandomBytes, SqlDriver, Transport } from './platform/ports.ts'
 import { readAccount } from './store/account.ts'
 import type { Account } from './store/account.ts'
 import type { Store } from './store/store.ts'
 import type { Tasks } from './tasks.ts'
 import type { Turns } from './turns.ts'
+
+/** What surrounds one profile; client.bun.ts and rpc/worker.browser.ts make it. */
+export interface ClientSurroundings {
+  driver: SqlDriver
+  clock: Clock
+  random: RandomBytes
+  transport: Transport
+  dh: DiffieHellman
+  /** Origin of the server, like `http://127.0.0.1:8080`. */
+  server: string
+  /** Keep events for `events()`; a program that never calls it says false. */
+  recordEvents: boolean
+  /** Sees the name of each message key that encrypted something; for the simulator. */
+  observeMessageKey: ((messageKeyId: string) => void) | undefined
+}
 
 export interface Core {
   store: Store

@@ -3,7 +3,7 @@
  * without content.
  */
 import type { Core } from './core.ts'
-import type { Connection } from './engine-ports.ts'
+import type { Connection } from './connection/connection.ts'
 import { asParleyError } from './problems.ts'
 import { readAccount } from './store/account.ts'
 import { readContacts } from './store/contacts.ts'

@@ -3,19 +3,13 @@
  * after what none of them owns: welcome, roll-back, revocation, upkeep, failures of the store.
  */
 import type { AccountId, Content, DeviceId } from '@parley/wire'
-import { openApi } from './http/api.ts'
-import { openConnection } from './connection/connection.ts'
+import { Api } from './http/api.ts'
+import { Connection } from './connection/connection.ts'
 import { checkClaims } from './trust/contacts.ts'
 import { ownAccount } from './core.ts'
-import type { Core } from './core.ts'
+import type { ClientSurroundings, Core } from './core.ts'
 import { isNews, listedDevice, lookInto, refreshDevices } from './trust/devices.ts'
-import type {
-  ClientSurroundings,
-  Connection,
-  EngineFrame,
-  Registration,
-  WelcomeFrame,
-} from './engine-ports.ts'
+import type { EngineFrame, WelcomeFrame } from './connection/frame-socket.ts'
 import { handInLists } from './account/hand-in.ts'
 import { Inbox } from './receiving/inbox.ts'
 import { Outbox } from './sending/outbox.ts'
@@ -23,7 +17,7 @@ import { StoreError } from './platform/ports.ts'
 import { Presence } from './state/presence.ts'
 import { ApiFailure, asParleyError, problemOf } from './problems.ts'
 import { Receipts } from './receiving/receipts.ts'
-import { openRegistration } from './account/registration.ts'
+import { Registration } from './account/registration.ts'
 import { ResendRequests } from './receiving/resend-requests.ts'
 import { judgeWelcome, writeNewDevice } from './account/rollback.ts'
 import { createServerClock } from './connection/server-clock.ts'
@@ -68,7 +62,7 @@ export class Engine {
     const { clock, random, transport, dh, server, recordEvents, driver } = surroundings
     const store = new Store(driver)
     const serverClock = createServerClock(clock)
-    const api = openApi({ server, transport, clock, random, store })
+    const api = new Api({ server, transport, clock, random, store })
     const tasks = new Tasks(clock, (error) => this.failed(error))
     const observeMessageKey = surroundings.observeMessageKey ?? (() => {})
     const turns = new Turns()
@@ -84,10 +78,10 @@ export class Engine {
       recordEvents,
       observeMessageKey,
     }
-    this.registration = openRegistration({ api, store, clock, random, serverClock, server })
+    this.registration = new Registration({ api, store, clock, random, server })
     const accessToken = (renew: boolean) => api.accessToken(renew)
     const handlers = this.#connectionHandlers()
-    this.connection = openConnection({
+    this.connection = new Connection({
       server,
       transport,
       clock,

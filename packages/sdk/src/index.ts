@@ -5,7 +5,7 @@
 export { textBytesMax } from '@parley/wire'
 export type { AccountId, DeviceId, MessageId } from '@parley/wire'
 export { openClient } from './client.ts'
-export type { ClientSurroundings } from './engine-ports.ts'
+export type { ClientSurroundings } from './core.ts'
 export { StoreError } from './platform/ports.ts'
 export type {
   Clock,

@@ -4,7 +4,7 @@
  */
 import { toBase64 } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
-import type { Api } from '../engine-ports.ts'
+import type { Api } from '../http/api.ts'
 import { readListsAfter } from '../store/device-lists.ts'
 import type { Store } from '../store/store.ts'
 

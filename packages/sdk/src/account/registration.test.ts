@@ -5,14 +5,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { equalBytes, rootKeyPair } from '@parley/crypto'
 import { startServer, type TestServer } from '@parley/testkit'
-import { openApi } from '../http/api.ts'
-import { openConnection } from '../connection/connection.ts'
-import type { Api, Connection, EngineFrame, Registration } from '../engine-ports.ts'
+import { Api } from '../http/api.ts'
+import { Connection } from '../connection/connection.ts'
+import type { EngineFrame } from '../connection/frame-socket.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { RandomBytes, Transport } from '../platform/ports.ts'
 import { systemRandom } from '../platform/random.ts'
 import { bunTransport } from '../platform/transport.bun.ts'
-import { openRegistration } from './registration.ts'
+import { Registration } from './registration.ts'
 import { createServerClock } from '../connection/server-clock.ts'
 import { readAccount, readPendingDevice, readTokens, writeTokens } from '../store/account.ts'
 import { readDeviceList } from '../store/device-lists.ts'
@@ -57,9 +57,8 @@ interface Profile {
 function open(store: Store, phone: string, random: RandomBytes = systemRandom): Profile {
   const network = new Network()
   const common = { server: server.url, clock: systemClock, random, store }
-  const api = openApi({ ...common, transport: network })
-  const serverClock = createServerClock(systemClock)
-  const registration = openRegistration({ ...common, api, serverClock })
+  const api = new Api({ ...common, transport: network })
+  const registration = new Registration({ ...common, api })
   return { phone, network, store, api, registration, resets: 0 }
 }
 
@@ -339,7 +338,7 @@ function connect(profile: Profile): Connected {
     calls.push(what)
     wake()
   }
-  const connection = openConnection({
+  const connection = new Connection({
     server: server.url,
     transport: profile.network,
     clock: systemClock,

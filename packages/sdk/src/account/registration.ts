@@ -13,7 +13,7 @@ import {
   type VerifiedList,
   WireError,
 } from '@parley/wire'
-import type { Registration, RegistrationInput, RegistrationOptions } from '../engine-ports.ts'
+import type { Api } from '../http/api.ts'
 import {
   chainOf,
   listFromJson,
@@ -25,6 +25,7 @@ import {
   verifiedChain,
 } from './new-device.ts'
 import { accountOf, type Pending, readPending, writePending } from './pending-device.ts'
+import type { Clock, RandomBytes } from '../platform/ports.ts'
 import { requireRandom } from '../platform/random.ts'
 import { uploadOf } from './prekeys.ts'
 import { ApiFailure, parleyError } from '../problems.ts'
@@ -33,16 +34,29 @@ import { storedTokens } from '../http/access-tokens.ts'
 import { readAccount, writeAccount } from '../store/account.ts'
 import { deleteDeviceLists, writeDeviceList } from '../store/device-lists.ts'
 import { writePreKeys } from '../store/prekeys.ts'
+import type { Store } from '../store/store.ts'
 import type { Registered, RegistrationStep } from '../types.ts'
 
 type Proven = Extract<Pending, { kind: 'proven' }>
 type Registering = Extract<Pending, { kind: 'registering' }>
 
-export function openRegistration(options: RegistrationOptions): Registration {
-  return new DeviceRegistration(options)
+export interface RegistrationInput {
+  registration: string
+  code: string
+  name: string
+  /** As it was typed; of an account registered before. */
+  recoveryKey: string | undefined
 }
 
-class DeviceRegistration implements Registration {
+export interface RegistrationOptions {
+  api: Api
+  store: Store
+  clock: Clock
+  random: RandomBytes
+  server: string
+}
+
+export class Registration {
   readonly #options: RegistrationOptions
 
   constructor(options: RegistrationOptions) {
@@ -66,6 +80,10 @@ class DeviceRegistration implements Registration {
     }
   }
 
+  /**
+   * `reset`: as for relink; called when a revoked device of the same account was here. With the
+   * same registration it repeats what was not answered.
+   */
   async finish(input: RegistrationInput, reset: () => void): Promise<Registered> {
     requireRandom(this.#options.random)
     const name = checkedName(input.name)
@@ -89,6 +107,7 @@ class DeviceRegistration implements Registration {
     return { account, device, recoveryKey: registering.recoveryKey }
   }
 
+  /** Ends the session at the server if it can be reached. The caller erases the store. */
   async logout(): Promise<void> {
     try {
       await this.#options.api.endSession()
@@ -99,6 +118,12 @@ class DeviceRegistration implements Registration {
     }
   }
 
+  /**
+   * Replaces this device by a new one (new id, number, identity key, prekeys) in a list signed by
+   * the old identity key. `reset` is called inside the transaction that puts the new device into
+   * the account row: the engine drops sessions and requeues there. Safe to repeat after a crash.
+   * Rejects with ParleyError when it cannot be done now, `revoked` when it never can.
+   */
   relink(reset: () => void): Promise<void> {
     return relinkDevice(this.#options, reset)
   }

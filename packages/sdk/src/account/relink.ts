@@ -6,7 +6,7 @@
 import { equalBytes } from '@parley/crypto'
 import { type SignedListJson, type Tokens, type VerifiedList, WireError } from '@parley/wire'
 import { signedRequest, storedTokens } from '../http/access-tokens.ts'
-import type { RegistrationOptions } from '../engine-ports.ts'
+import type { RegistrationOptions } from './registration.ts'
 import {
   listFromJson,
   listJson,

@@ -2,7 +2,7 @@
  * What Welcome may reveal: that this state is older than what the server has seen from the device
  * (E23), or that the server's state is older than this one (a new incarnation).
  */
-import type { WelcomeFrame } from '../engine-ports.ts'
+import type { WelcomeFrame } from '../connection/frame-socket.ts'
 import type { Core } from '../core.ts'
 import { writeRelinkNeeded } from '../store/account.ts'
 import { resetCursors } from '../store/cursors.ts'

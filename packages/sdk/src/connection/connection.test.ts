@@ -8,8 +8,8 @@ import {
   parseAccountId,
   type ServerFrame,
 } from '@parley/wire'
-import { openConnection } from './connection.ts'
-import type { Connection, ConnectionHandlers } from '../engine-ports.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionHandlers } from './connection.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'
 import { type Socket, type SocketHandlers, StoreError, type Transport } from '../platform/ports.ts'
 import { ApiFailure, parleyError } from '../problems.ts'
@@ -93,7 +93,7 @@ function harness(script: Script = {}): Harness {
     fetch: () => Promise.reject(new Error('not used')),
   }
   const serverClock = createServerClock(clock)
-  const connection = openConnection({
+  const connection = new Connection({
     server: 'http://127.0.0.1:8080',
     transport,
     clock,

@@ -4,10 +4,14 @@
  * and the network on the other.
  */
 import { closeAction, closeReasons } from '@parley/wire'
-import type { ClientFrame } from '@parley/wire'
+import type { ClientFrame, Cursor } from '@parley/wire'
 import { Backoff } from './backoff.ts'
-import type { Connection, ConnectionOptions, WelcomeFrame } from '../engine-ports.ts'
-import { FrameSocket, type SocketEnd } from './frame-socket.ts'
+import { FrameSocket } from './frame-socket.ts'
+import type { EngineFrame, SocketEnd, WelcomeFrame } from './frame-socket.ts'
+import { statusOf, stopProblem } from './phase.ts'
+import type { Phase } from './phase.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { Clock, RandomBytes, Transport } from '../platform/ports.ts'
 import { LiveValue } from '../state/live-value.ts'
 import { ApiFailure, asParleyError, problemOf } from '../problems.ts'
 import type { ClientProblem, ConnectionState } from '../types.ts'
@@ -19,18 +23,41 @@ const retryAfterMsMax = 10 * 60_000
 const clockOffMs = 5 * 60_000
 const stopMs = 1_000
 
-type Phase =
-  | { kind: 'stopped' }
-  | { kind: 'waiting'; retryAtMs: number; cancel: () => void }
-  | { kind: 'authorizing' }
-  | { kind: 'opening'; socket: FrameSocket }
-  | { kind: 'live'; socket: FrameSocket; sinceMs: number; caughtUp: boolean }
-
-export function openConnection(options: ConnectionOptions): Connection {
-  return new ServerConnection(options)
+export interface ConnectionHandlers {
+  /** For Hello: how far each followed log was committed here. */
+  cursors(): Cursor[]
+  /** First after a connection is up; the connection has corrected the ServerClock before. */
+  welcome(frame: WelcomeFrame): void
+  /** In order. Must not throw. */
+  frame(frame: EngineFrame): void
+  /** The socket is gone; what was sent may be lost. Called once per welcome. */
+  lost(): void
+  /** There is room again after `send` said false on a live connection. */
+  writable(): void
+  /**
+   * The server said that this device is not on its account any more (close action `relink`). The
+   * connection has stopped.
+   */
+  revoked(): void
 }
 
-class ServerConnection implements Connection {
+export interface ConnectionOptions {
+  server: string
+  transport: Transport
+  clock: Clock
+  random: RandomBytes
+  serverClock: ServerClock
+  /** Api.accessToken. */
+  accessToken: (renew: boolean) => Promise<string>
+  handlers: ConnectionHandlers
+}
+
+/** Idle until start(). */
+export class Connection {
+  /**
+   * Problems: clock-off (more than five minutes), token-expired, revoked, server-unreachable, or
+   * what `report` said.
+   */
   readonly state: LiveValue<ConnectionState>
   readonly #options: ConnectionOptions
   readonly #backoff: Backoff
@@ -52,6 +79,7 @@ class ServerConnection implements Connection {
     })
   }
 
+  /** Connects and keeps connecting; idempotent. Ends by itself while nobody is registered. */
   start(): void {
     if (this.#phase.kind !== 'stopped') return
     this.#problem = undefined
@@ -70,14 +98,20 @@ class ServerConnection implements Connection {
     if (phase.kind === 'live' || phase.kind === 'opening') await this.#closed(phase.socket)
   }
 
+  /**
+   * False when there is no welcomed socket to write to, or too much waits in it already (`writable`
+   * says when it does not); the frame is then not kept.
+   */
   send(frame: ClientFrame): boolean {
     return this.#phase.kind === 'live' && this.#phase.socket.send(frame)
   }
 
+  /** Between welcome and lost. */
   live(): boolean {
     return this.#phase.kind === 'live'
   }
 
+  /** Drops the socket and connects again after a backoff step, as when the server had closed it. */
   reconnect(): void {
     const phase = this.#phase
     if (phase.kind !== 'live' && phase.kind !== 'opening') return
@@ -85,6 +119,10 @@ class ServerConnection implements Connection {
     this.#ended({ code: closeReasons.unavailable.code, retryAfterMs: 0 })
   }
 
+  /**
+   * The network may be back, or the machine awake: tries at once instead of at the next step, or
+   * checks that the live socket still answers.
+   */
   nudge(): void {
     if (this.#phase.kind === 'live') this.#phase.socket.check()
     if (this.#phase.kind !== 'waiting') return
@@ -98,10 +136,12 @@ class ServerConnection implements Connection {
     else this.reconnect()
   }
 
+  /** The engine has committed everything up to CaughtUp: catching-up becomes online. */
   caughtUp(): void {
     if (this.#phase.kind === 'live') this.#become({ ...this.#phase, caughtUp: true })
   }
 
+  /** Something besides the network stands in the way (a full disk); undefined: it is gone. */
   report(problem: ClientProblem | undefined): void {
     this.#reported = problem
     this.#show()
@@ -269,31 +309,4 @@ class ServerConnection implements Connection {
       before.status === status && before.retryAtMs === retryAtMs && before.problem === problem
     if (!isSame) this.state.set({ status, retryAtMs, problem })
   }
-}
-
-function statusOf(phase: Phase): ConnectionState['status'] {
-  switch (phase.kind) {
-    case 'stopped':
-      return 'stopped'
-    case 'waiting':
-      return 'offline'
-    case 'authorizing':
-    case 'opening':
-      return 'connecting'
-    case 'live':
-      return phase.caughtUp ? 'online' : 'catching-up'
-  }
-}
-
-function stopProblem(code: number): ClientProblem {
-  if (code === closeReasons.replaced.code) {
-    return problemOf(
-      'profile-busy',
-      'This device connected from another place, so this one stopped. Close the other one, then connect again.',
-    )
-  }
-  if (code === closeReasons.unsupported.code) {
-    return problemOf('refused', 'The server does not serve this version. Update the app.')
-  }
-  return problemOf('internal')
 }

@@ -4,9 +4,12 @@
  */
 import { closeReasons, decodeServerFrame, encodeClientFrame, WireError } from '@parley/wire'
 import type { ClientFrame, ServerFrame } from '@parley/wire'
-import type { EngineFrame, WelcomeFrame } from '../engine-ports.ts'
 import { Keepalive } from './keepalive.ts'
 import type { Clock, RandomBytes, Socket, Transport } from '../platform/ports.ts'
+
+export type WelcomeFrame = Extract<ServerFrame, { kind: 'welcome' }>
+/** Everything that comes after Welcome and is not the connection's own business (Closing, Pong). */
+export type EngineFrame = Exclude<ServerFrame, { kind: 'welcome' | 'closing' | 'pong' }>
 
 /** From opening to Welcome. */
 const welcomeMs = 15_000

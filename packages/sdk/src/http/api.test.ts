@@ -12,8 +12,7 @@ import {
   toBase64,
   WireError,
 } from '@parley/wire'
-import { openApi } from './api.ts'
-import type { Api } from '../engine-ports.ts'
+import { Api } from './api.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'
 import { systemRandom } from '../platform/random.ts'
 import { ApiFailure } from '../problems.ts'
@@ -83,7 +82,7 @@ function harness(answer: (asked: Asked) => Answer): Harness {
       return given
     },
   }
-  const api = openApi({ server, transport, clock, random: systemRandom, store })
+  const api = new Api({ server, transport, clock, random: systemRandom, store })
   const paths = () => asked.map(({ method, path }) => `${method} ${path}`)
   return { api, clock, store, asked, paths }
 }

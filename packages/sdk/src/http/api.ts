@@ -24,19 +24,28 @@ import type {
 } from '@parley/wire'
 import { AccessTokens } from './access-tokens.ts'
 import * as answers from './api-answers.ts'
-import type { Api, ApiOptions } from '../engine-ports.ts'
 import { type Exchange, exchange, type HttpOptions } from './http-exchange.ts'
+import type { Clock, RandomBytes, Transport } from '../platform/ports.ts'
 import { ApiFailure } from '../problems.ts'
+import type { Store } from '../store/store.ts'
 
-export function openApi(options: ApiOptions): Api {
-  return new HttpApi(options)
+export interface ApiOptions {
+  server: string
+  transport: Transport
+  clock: Clock
+  random: RandomBytes
+  store: Store
 }
 
 type Wanted<T> = Omit<Exchange<T>, 'token' | 'body'> & { body?: unknown }
 
 const nothing = () => undefined
 
-class HttpApi implements Api {
+/**
+ * Each call rejects with ApiFailure, or with ParleyError `server-unreachable` after its own time
+ * limit.
+ */
+export class Api {
   readonly #http: HttpOptions
   readonly #tokens: AccessTokens
 
@@ -105,18 +114,24 @@ class HttpApi implements Api {
     return this.#authorized({ method: 'POST', path: '/v1/lookup', body: { phone }, parse })
   }
 
+  /** Lists with a version above `after`, oldest first, decoded from base64. */
   async deviceLists(account: AccountId, after: number): Promise<SignedDeviceList[]> {
     const path = `/v1/accounts/${account}/devices?after=${after}`
     const parse = answers.deviceLists
     return (await this.#authorized({ method: 'GET', path, parse })).device_lists
   }
 
+  /** Takes one-time keys: only for devices without a session. */
   async bundles(account: AccountId, devices: readonly DeviceId[]): Promise<BundleJson[]> {
     const path = `/v1/accounts/${account}/bundles`
     const parse = answers.bundles
     return (await this.#authorized({ method: 'POST', path, body: { devices }, parse })).bundles
   }
 
+  /**
+   * A valid access token from the account row, renewed first when it is about to expire or `renew`
+   * says so; one renewal at a time; new tokens are committed before use.
+   */
   accessToken(renew: boolean): Promise<string> {
     return this.#tokens.valid(renew)
   }

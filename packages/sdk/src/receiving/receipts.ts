@@ -5,7 +5,7 @@
  */
 import type { AccountId, DeviceId, Receipt, ReceiptContent } from '@parley/wire'
 import type { Core } from '../core.ts'
-import type { Connection } from '../engine-ports.ts'
+import type { Connection } from '../connection/connection.ts'
 import { readContact, updateContact } from '../store/contacts.ts'
 import { insertEvent } from '../store/events.ts'
 import { raiseMarks, readMarks, readOwed, writeConfirmed } from '../store/marks.ts'

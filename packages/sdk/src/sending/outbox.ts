@@ -47,7 +47,10 @@ const retryRange = { firstMs: 1_000, maxMs: 60_000 }
 const unusableMax = 5
 /** So often a refused message comes again at once. */
 const refusalsAtOnce = 5
-/** Nobody is waited for longer, whatever the server says; what is due later means that the clock was set back. */
+/**
+ * Nobody is waited for longer, whatever the server says; what is due later means that the clock was
+ * set back.
+ */
 const waitMsMax = 10 * 60_000
 /** A server that answers nothing for so long is not there. */
 const answerWithinMs = 60_000

@@ -5,7 +5,8 @@
 import { typingEveryMs, typingExpiresMs } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
 import type { Core } from '../core.ts'
-import type { Connection, EngineFrame } from '../engine-ports.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { EngineFrame } from '../connection/frame-socket.ts'
 import { readContact } from '../store/contacts.ts'
 
 type PresenceFrame = Extract<EngineFrame, { kind: 'presence' }>

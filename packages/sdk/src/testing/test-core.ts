@@ -2,7 +2,7 @@
  * For tests: what the parts of the engine share, with an account on tables in memory and no server.
  */
 import { generateKeyPair, nobleDh } from '@parley/crypto'
-import { openApi } from '../http/api.ts'
+import { Api } from '../http/api.ts'
 import type { Core } from '../core.ts'
 import type { Clock } from '../platform/ports.ts'
 import { systemRandom } from '../platform/random.ts'
@@ -24,7 +24,7 @@ export function memoryCore(clock: Clock): Core {
     serverClock: createServerClock(clock),
     random,
     dh: nobleDh,
-    api: openApi({ server: nowhere, transport: bunTransport, clock, random, store }),
+    api: new Api({ server: nowhere, transport: bunTransport, clock, random, store }),
     turns: new Turns(),
     tasks: new Tasks(clock, (error) => {
       throw error
