@@ -104,7 +104,8 @@ function flushAll(): void {
 }
 
 /**
- * What one turn of the event loop has for a connection goes out in one write: a write costs more than all else that is done for a message. A class and no closures, since there are many thousand.
+ * What one turn of the event loop has for a connection goes out in one write: a write costs more
+ * than all else that is done for a message. A class and no closures, since there are many thousand.
  */
 class TransportSocket implements FrameSocket {
   readonly #transport: Transport
