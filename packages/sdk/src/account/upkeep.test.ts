@@ -52,6 +52,10 @@ test('[E9] prekeys are refilled when the server is low, and rotated after a week
   clock.skewMs = 40 * 86_400_000
   sweep(core)
   expect(signed().length).toBe(1)
+  clock.skewMs = 0
+  await keepPreKeys(core, false)
+  expect(signed().filter((row) => row.replaced_at === null)).toHaveLength(1)
+  expect(signed().length).toBe(2)
   await Promise.all([engine.end(), taker.end()])
 }, 20_000)
 

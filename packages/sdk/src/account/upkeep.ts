@@ -29,7 +29,8 @@ const overduePerRound = 256
 export async function keepPreKeys(core: Core, force: boolean): Promise<void> {
   const { store, clock } = core
   const rotatedAt = readMeta<number>(store, 'prekeys_rotated_at') ?? 0
-  const isDue = force || clock.now() - rotatedAt >= rotateAfterMs
+  // A clock that ran far ahead once does not put the rotation off for ever.
+  const isDue = force || Math.abs(clock.now() - rotatedAt) >= rotateAfterMs
   const counts = await core.api.preKeyCounts()
   const isLow =
     counts.one_time_prekeys < oneTimePreKeysLow || counts.one_time_kyber_prekeys < oneTimePreKeysLow

@@ -65,7 +65,7 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
   // Its place in the order of marks stays that of the entry that was seen first.
   const sequence = unopened?.sequence ?? head.sequence
   let number = shown?.number
-  if (number !== undefined) writeOpened(store, number, kind, text)
+  if (number !== undefined) writeOpened(store, number, { kind, text, stamp: head.stamp })
   else {
     number = insertMessage(store, {
       ...keyOf(head),
@@ -97,12 +97,20 @@ function writeControl(core: Core, head: Head): void {
   raiseMarks(store, head.sender, head.senderDevice, 0)
 }
 
+/** Controls and invisible characters but the joiners of emoji and Persian; and fillers that look like nothing. */
+const unseen = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\u115f\u1160\u2800\u3164\uffa0]/gu
+
+/** Nobody may have a blank name, or one that changes how the text around it is read. */
+function visible(name: string): string {
+  const shown = name.replaceAll(/\s+/g, ' ').replaceAll(unseen, '').replaceAll(/ +/g, ' ').trim()
+  return /[^\u200c\u200d]/.test(shown) ? shown : ''
+}
+
 function writeProfile(core: Core, sender: AccountId, profile: Profile): void {
   const { store } = core
   const contact = readContact(store, sender)
-  if (contact?.profileName !== profile.name) {
-    updateContact(store, sender, { profileName: profile.name })
-  }
+  const profileName = visible(profile.name)
+  if (contact?.profileName !== profileName) updateContact(store, sender, { profileName })
   if (contact?.phoneClaim !== profile.phone) {
     updateContact(store, sender, { phoneClaim: profile.phone, claimCheckedAtMs: 0 })
   }

@@ -149,12 +149,19 @@ export function insertMessage(store: Store, message: NewMessage): number {
   return number
 }
 
-/** A message that could not be read before is there. */
-export function writeOpened(store: Store, number: number, kind: MessageKind, text: string): void {
+/**
+ * A message that could not be read before is there. Its place is the one that it says itself (E16).
+ */
+export function writeOpened(
+  store: Store,
+  number: number,
+  { kind, text, stamp }: Pick<MessageRow, 'kind' | 'text' | 'stamp'>,
+): void {
   changeMessage(
     store,
-    `UPDATE messages SET kind = ?, text = ?, unread = 1 WHERE number = ? RETURNING conversation`,
-    [kind, text, number],
+    `UPDATE messages SET kind = ?, text = ?, stamp = ?, sort = ?, unread = 1 WHERE number = ?
+     RETURNING conversation`,
+    [kind, text, stamp, stamp, number],
   )
 }
 

@@ -1,0 +1,62 @@
+/** What one opened message changes, on the tables alone. */
+import { expect, test } from 'bun:test'
+import type { Content } from '@parley/wire'
+import { HandClock } from '../testing/test-hand-clock.ts'
+import { readContact, titleOf } from '../store/contacts.ts'
+import { readMessage } from '../store/messages.ts'
+import { memoryCore } from '../testing/test-core.ts'
+import { own, peer, peerDevice, testMessageId } from '../testing/test-store.ts'
+import { writeContent, writeNotOpened } from './incoming.ts'
+
+const id = testMessageId(1)
+const head = { sender: peer, senderDevice: peerDevice, sequence: 1, messageId: id, stamp: 2_000 }
+const list = { version: 1, hash: new Uint8Array(32) }
+
+function contentWith(change: Partial<Content>): Content {
+  return {
+    sender: peer,
+    senderDevice: peerDevice,
+    conversation: own,
+    messageId: id,
+    stamp: head.stamp,
+    senderList: list,
+    recipientList: list,
+    profile: undefined,
+    body: { kind: 'text', text: 'hello' },
+    ...change,
+  }
+}
+
+// The server had put another stamp on the outside of the first entry: the place of what was waited
+// for was the server's choice, and stayed so when the message itself came.
+test('[E16][Y15] a message that was waited for stands where its inside says, not where the outside did', () => {
+  const core = memoryCore(new HandClock(5_000))
+  const { store } = core
+  const ciphertext = new Uint8Array(8)
+  const relabelled = { ...head, stamp: 9_000 }
+  store.transaction(() => {
+    const item = { position: 1, type: 'message' as const, ciphertext, shown: true, askAtMs: 0 }
+    writeNotOpened(core, relabelled, item)
+  })
+  const key = { conversation: peer, sender: peer, id }
+  expect(readMessage(store, key)).toMatchObject({ kind: 'waiting', stamp: 9_000 })
+  store.transaction(() => writeContent(core, head, contentWith({})))
+  expect(readMessage(store, key)).toMatchObject({ kind: 'text', stamp: 2_000, sort: 2_000 })
+})
+
+test('a name that nobody could see, or that turns the text around it, is shown without that', () => {
+  const core = memoryCore(new HandClock(5_000))
+  const { store } = core
+  const titleWith = (name: string) => {
+    const profile = { name, phone: '' }
+    store.transaction(() => writeContent(core, head, contentWith({ profile })))
+    const contact = readContact(store, peer)
+    return contact && titleOf(contact)
+  }
+  expect(titleWith('  Ana \n\t\u0007 María  ')).toBe('Ana María')
+  expect(titleWith('\u202eevil\u202c \u2066x\u2069')).toBe('evil x')
+  expect(titleWith('👩\u200d🚀 نامه\u200cای')).toBe('👩\u200d🚀 نامه\u200cای')
+  for (const blank of ['\u200b', '\u2060 \u00ad', '\u3164', '\u200d', '\u2800']) {
+    expect(titleWith(blank)).toBe(peer.slice(0, 8))
+  }
+})
