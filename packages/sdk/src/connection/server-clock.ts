@@ -13,10 +13,16 @@ export interface ServerClock {
   correct(serverTimeMs: number): void
 }
 
+/**
+ * Nobody's time goes beyond this: send sequences are made of it and never go back, so a server that
+ * lies must leave enough of them.
+ */
+const latestMs = Date.UTC(2080, 0, 1)
+
 export function createServerClock(clock: Clock): ServerClock {
   let offsetMs = 0
   return {
-    now: () => Math.floor(clock.now() + offsetMs),
+    now: () => Math.min(latestMs, Math.floor(clock.now() + offsetMs)),
     offsetMs: () => offsetMs,
     correct(serverTimeMs) {
       offsetMs = serverTimeMs - clock.now()
