@@ -22,7 +22,7 @@ import { writeDraft } from './store/chats.ts'
 import { updateContact } from './store/contacts.ts'
 import { deleteEvents } from './store/events.ts'
 import { readMessageById } from './store/messages.ts'
-import { acceptKey, safetyNumberWith, setVerified } from './trust/trust.ts'
+import { acceptKey, safetyNumberWith, setVerified } from './trust/verification.ts'
 import type { AccountState, Client } from './types.ts'
 
 /**

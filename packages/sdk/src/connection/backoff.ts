@@ -1,6 +1,6 @@
 /**
- * Waiting times between tries: exponential, bounded, with full jitter, so that many clients do not
- * come back at once.
+ * Waiting times between tries: exponential, bounded and random, so that many clients do not come
+ * back at once. Backoff is for the connection, retryDelayMs for single requests.
  */
 import type { RandomBytes } from '../platform/ports.ts'
 
@@ -32,4 +32,19 @@ export class Backoff {
 export function fraction(random: RandomBytes): number {
   const bytes = random(4)
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32
+}
+
+export interface DelayRange {
+  firstMs: number
+  maxMs: number
+}
+
+/**
+ * How long the engine waits before it asks for something again: between half of the step and all of
+ * it.
+ */
+export function retryDelayMs(range: DelayRange, failures: number, random: RandomBytes): number {
+  const doublings = Math.min(Math.max(failures - 1, 0), 30)
+  const stepMs = Math.min(range.maxMs, range.firstMs * 2 ** doublings)
+  return Math.round(stepMs * (0.5 + fraction(random) / 2))
 }

@@ -6,7 +6,7 @@
  */
 import { accountOfInbox, decodeClientFrame, rejectReasons, unacceptedSendsMax } from '@parley/wire'
 import type { AccountId, LogId } from '@parley/wire'
-import { retryDelayMs } from '../connection/retry-delay.ts'
+import { retryDelayMs } from '../connection/backoff.ts'
 import { ownAccount } from '../core.ts'
 import type { Core } from '../core.ts'
 import { learnLists, refreshDevices } from '../trust/devices.ts'
