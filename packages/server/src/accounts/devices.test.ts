@@ -159,6 +159,20 @@ test('[S17] the same list handed in twice is one change', async () => {
   expect((await api.call('GET', '/v1/account', { token })).status).toBe(200)
 })
 
+// Any device of an account got the login of any other one this way, and ended its own.
+test('[S9][S17] handing in the list again gives tokens of the device that it added, and of no other', async () => {
+  await using api = await startApi()
+  const user = await api.register(alice)
+  const second = newDevice(2)
+  const devices = [user.device, second]
+  const { list, answer } = await change(api, user, { devices, added: second })
+  const token = answer.body.tokens?.access_token ?? ''
+  const theft = await hand(api, user, list, { added: user.device, token })
+  expect([theft.status, theft.body.error.code]).toEqual([400, 'invalid-list'])
+  const first = await api.call('GET', '/v1/account', { token: user.tokens.access_token })
+  expect(first.status).toBe(200)
+})
+
 test('[S7] a device that goes off the list loses tokens, prekeys and sockets, and the others are told', async () => {
   await using api = await startApi()
   const user = await api.register(alice)

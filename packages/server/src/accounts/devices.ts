@@ -82,6 +82,10 @@ async function repeatedChange(
 ): Promise<{ version: number; added: NewLogin | undefined }> {
   const { account, version } = list
   if (!brought) return { version, added: undefined }
+  const [before] = version > 1 ? await readLists(deps.sql, { account, after: version - 2 }) : []
+  if (!before || claimedList(before).devices.some((device) => device.id === brought.device)) {
+    throw new ApiError('invalid-list')
+  }
   const added = await renewLogin(deps, { account, device: brought.device })
   return { version, added }
 }
