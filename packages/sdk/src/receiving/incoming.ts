@@ -97,7 +97,10 @@ function writeControl(core: Core, head: Head): void {
   raiseMarks(store, head.sender, head.senderDevice, 0)
 }
 
-/** Controls and invisible characters but the joiners of emoji and Persian; and fillers that look like nothing. */
+/**
+ * Controls and invisible characters but the joiners of emoji and Persian; and fillers that look
+ * empty.
+ */
 const unseen = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\u115f\u1160\u2800\u3164\uffa0]/gu
 
 /** Nobody may have a blank name, or one that changes how the text around it is read. */
