@@ -5,17 +5,11 @@
 import { useEffect, useRef, useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { type Conversation, type TimelineWindow, useTimeline } from '../../client/queries.ts'
-import type { TimelineCursor, TimelineItem, TimelinePage } from '../../client/types.ts'
+import type { TimelinePage } from '../../client/types.ts'
 import { placeOf, type ReadingPlace } from '../../state/window-state.ts'
 import type { PaneView } from './message-scroller.ts'
+import { followingWindow, nextWindow, rowsAtEnd, rowsMax, windowAround } from './next-window.ts'
 import type { UnreadMark } from './rows.ts'
-
-const rowsMax = 180
-const rowsAtEnd = 60
-/** The next rows are fetched while so many panes' heights are still to scroll. */
-const reachPanes = 1.5
-/** Farther from the end than this the window no longer follows it. */
-const atEndPx = 32
 
 export type Opening =
   | { at: 'end' }
@@ -69,7 +63,7 @@ export function useMessageWindow(conversation: Conversation, unreadCount: number
     const next = nextWindow(window, page, view)
     if (next !== undefined) setWindow(next)
   }
-  const follow = () => setWindow({ around: undefined, limit: rowsAtEnd })
+  const follow = () => setWindow(followingWindow)
   return { page, opening, unread, setUnread, follow, move }
 }
 
@@ -86,36 +80,4 @@ function firstWindow({ place, unreadCount }: Start): TimelineWindow {
 function openingWithout(place: ReadingPlace | undefined, page: TimelinePage): Opening {
   const isThere = page.items.some((item) => item.id === place?.cursor.id)
   return place !== undefined && isThere ? { at: 'place', place } : { at: 'end' }
-}
-
-function windowAround(item: TimelineCursor): TimelineWindow {
-  return { around: { stamp: item.stamp, id: item.id }, limit: rowsMax }
-}
-
-/** Undefined: the present window serves. */
-export function nextWindow(
-  window: TimelineWindow,
-  page: TimelinePage,
-  view: PaneView,
-): TimelineWindow | undefined {
-  const reachPx = view.paneHeightPx * reachPanes
-  const first = settledItem(page, view.first)
-  const last = settledItem(page, view.last)
-  if (view.abovePx < reachPx && page.moreBefore) return moved(window, first)
-  if (view.belowPx < reachPx && page.moreAfter) return moved(window, last)
-  const isAtEnd = view.belowPx <= atEndPx && !page.moreAfter
-  if (isAtEnd && window.around !== undefined) return { around: undefined, limit: rowsAtEnd }
-  if (!isAtEnd && window.around === undefined) return moved(window, first)
-  return undefined
-}
-
-function moved(window: TimelineWindow, item: TimelineItem | undefined): TimelineWindow | undefined {
-  if (item === undefined || item.id === window.around?.id) return undefined
-  return windowAround(item)
-}
-
-/** A message without its final stamp may still move, so no window is taken around it. */
-function settledItem(page: TimelinePage, id: string | undefined): TimelineItem | undefined {
-  const item = page.items.find((candidate) => candidate.id === id)
-  return item?.status === 'pending' ? undefined : item
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { TimelineItem, TimelinePage } from '../../client/types.ts'
 import type { TimelineWindow } from '../../client/queries.ts'
 import type { PaneView } from './message-scroller.ts'
-import { nextWindow } from './use-message-window.ts'
+import { nextWindow } from './next-window.ts'
 
 const chatSize = 1_000
 const rowPx = 40
