@@ -34,6 +34,8 @@ const upkeepEveryMs = 60 * 60_000
 /** After somebody used prekeys; several at once are one look at the count. */
 const preKeyCheckMs = 5_000
 const recoverMs = 10_000
+/** A server that calls each new device an old state is not given another one before this. */
+const relinkEveryMs = 10 * 60_000
 /** A peer's mention of an unknown list makes us ask the server; not for each message. */
 const lookIntoEveryMs = 10_000
 const lookedIntoMax = 1_024
@@ -57,6 +59,7 @@ export class Engine {
   /** Between a welcome that this state may work with and the loss of its connection. */
   #working = false
   #relinking = false
+  #relinkedAtMs: number | undefined
 
   constructor(surroundings: ClientSurroundings) {
     const { clock, random, transport, dh, server, recordEvents, driver } = surroundings
@@ -214,12 +217,17 @@ export class Engine {
   #relink(): void {
     this.connection.report(problemOf('rolled-back'))
     if (this.#relinking) return
+    const sinceMs = this.core.clock.now() - (this.#relinkedAtMs ?? -relinkEveryMs)
+    if (sinceMs >= 0 && sinceMs < relinkEveryMs) {
+      return this.#recovery.setAt(this.core.clock.now() + relinkEveryMs - sinceMs)
+    }
     this.#relinking = true
     this.core.tasks.run(async () => {
       // The old device's tokens must not be renewed while they are being replaced.
       await this.connection.stop()
       try {
         await this.registration.relink(() => writeNewDevice(this.core))
+        this.#relinkedAtMs = this.core.clock.now()
         this.connection.report(undefined)
       } catch (error) {
         if (error instanceof StoreError) throw error

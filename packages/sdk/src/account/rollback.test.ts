@@ -7,11 +7,18 @@ import { expect, test } from 'bun:test'
 import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodeServerFrame, encodeServerFrame } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
+import { systemClock } from '../platform/clock.ts'
+import type { Transport } from '../platform/ports.ts'
+import { bunTransport } from '../platform/transport.bun.ts'
+import { readDeviceList } from '../store/device-lists.ts'
+import { engineOn } from '../testing/test-engine.ts'
 import type { Client } from '../types.ts'
 import { startServer } from '@parley/testkit'
 import { openBunDriver } from '../store/sqlite.bun.ts'
 import {
+  eventually,
   openOn,
   register,
   timelineOf,
@@ -110,3 +117,34 @@ async function untilAccepted(client: Client, peer: AccountId, count: number): Pr
     return done.length === count
   })
 }
+
+/** A server that says in each Welcome that it has seen more of this device than there is. */
+const lyingTransport: Transport = {
+  ...bunTransport,
+  openSocket: (url, handlers) =>
+    bunTransport.openSocket(url, {
+      ...handlers,
+      message(bytes) {
+        const frame = decodeServerFrame(bytes)
+        if (frame.kind !== 'welcome') return handlers.message(bytes)
+        handlers.message(encodeServerFrame({ ...frame, lastSequence: Number.MAX_SAFE_INTEGER }))
+      },
+    }),
+}
+
+// Each round made a new device, two hundred prekeys and another list that everybody has to verify.
+test('[E23][Y40] a server that calls every state an old one cannot have it linked anew without end', async () => {
+  await using server = await startServer()
+  const ana = await register(server, 'Ana')
+  await ana.client[Symbol.asyncDispose]()
+  const engine = engineOn(openBunDriver(ana.database), server.url, systemClock, lyingTransport)
+  engine.start()
+  const { store, api } = engine.core
+  const version = () => readDeviceList(store, ana.account)?.list.version ?? 0
+  await eventually(() => version() === 2)
+  await new Promise<void>((resolve) => systemClock.after(4_000, resolve))
+  expect(version()).toBe(2)
+  expect(await api.deviceLists(ana.account, 0)).toHaveLength(2)
+  expect(engine.connection.state.getSnapshot().problem?.code).toBe('rolled-back')
+  await engine.end()
+}, 30_000)
