@@ -33,7 +33,8 @@ const handlers: { [Kind in Exclude<ClientFrame['kind'], 'hello'>]: Handler<Kind>
     return undefined
   },
   async subscribe(connection, { accounts }) {
-    if (!(await connection.watching().replace(accounts))) connection.close('badFrame')
+    const refused = await connection.watching().replace(accounts)
+    if (refused) connection.close(refused)
   },
   ping(connection) {
     connection.sendFrame({ kind: 'pong' })

@@ -11,6 +11,8 @@ interface PresenceOutlet {
   sendFrame(frame: ServerFrame): void
 }
 
+/** Accounts that were not in the set before: each is a read. */
+const newlyWatched = { burst: 256, refillMs: 100 }
 const typingFrames = { burst: 8, refillMs: 500 }
 
 export class Watching {
@@ -20,16 +22,19 @@ export class Watching {
   #wanted: ReadonlySet<AccountId> = new Set()
   #closed = false
   readonly #typing = new Bucket()
+  readonly #watched = new Bucket()
 
   constructor(host: Host, outlet: PresenceOutlet) {
     this.#host = host
     this.#outlet = outlet
   }
 
-  /** Replaces the watched set; false when it is too large. Calls must not overlap. */
-  async replace(accounts: readonly AccountId[]): Promise<boolean> {
+  /** Replaces the watched set, unless there is a reason to close. Calls must not overlap. */
+  async replace(accounts: readonly AccountId[]): Promise<'badFrame' | 'overloaded' | undefined> {
     const wanted = new Set(accounts)
-    if (wanted.size > presenceSubscriptionsMax) return false
+    if (wanted.size > presenceSubscriptionsMax) return 'badFrame'
+    const added = [...wanted].filter((account) => !this.#stops.has(account)).length
+    if (this.#watched.take(newlyWatched, added, this.#host.clock.now()) > 0) return 'overloaded'
     this.#wanted = wanted
     for (const [account, stop] of this.#stops) {
       if (wanted.has(account)) continue
@@ -39,7 +44,7 @@ export class Watching {
     for (const account of wanted) {
       if (!this.#stops.has(account)) await this.#watch(account)
     }
-    return true
+    return undefined
   }
 
   /** Dropped without a word when it comes too often. */

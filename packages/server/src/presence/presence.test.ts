@@ -100,6 +100,25 @@ describe('presence', () => {
     expect(watcher.closedWith).toBe(closeReasons.badFrame.code)
   })
 
+  // Each account that is new to the set is a read of the accounts: one connection could keep the
+  // server busy with sets that change all the time.
+  test('[W42] sets that change all the time close the connection, and opening many chats does not', async () => {
+    await using rig = await GatewayRig.start()
+    const { alice, watcher } = await pair(rig)
+    const accounts = Array.from({ length: 512 }, () => rig.account()[0]?.account ?? alice.account)
+    for (const account of accounts.slice(0, 200)) {
+      watcher.send({ kind: 'subscribe', accounts: [account] })
+      await rig.pass(150)
+    }
+    expect(watcher.closedWith).toBeUndefined()
+    for (let from = 0; from < accounts.length; from += presenceSubscriptionsMax) {
+      const set = accounts.slice(from, from + presenceSubscriptionsMax)
+      watcher.send({ kind: 'subscribe', accounts: set })
+    }
+    await rig.pass(10)
+    expect(watcher.closedWith).toBe(closeReasons.overloaded.code)
+  })
+
   test('[W43] typing reaches the devices of the peer and nobody else', async () => {
     await using rig = await GatewayRig.start()
     const { alice, phone, laptop, watcher } = await pair(rig)
