@@ -44,6 +44,10 @@ export const limitTable = {
   deviceListsPerAccount: requests(600, second),
   lookupsPerAccount: requests(300, 10 * second),
   lookupsPerAddress: requests(1_000, 10 * second),
+  /** Logs that a device never wrote to. */
+  newConversationsPerAccount: requests(60, second),
+  /** Messages are not counted: bots may send many. */
+  sentKibPerAccount: requests(32 * 1024, 2),
   newNumbersPerAccount: { burst: 100, refillMs: day / 100, refusal: 'lookup-budget' },
 } as const satisfies Record<string, Limit>
 
@@ -53,8 +57,8 @@ export type LimitName = keyof typeof limitTable
 const keysPerLimitMax = 100_000
 
 export interface Limits {
-  /** Counts one, or throws the limit's refusal with the time to wait. */
-  take(limit: LimitName, key: string): void
+  /** Counts one, or so many; or throws the limit's refusal with the time to wait. */
+  take(limit: LimitName, key: string, count?: number): void
 }
 
 /** For benchmarks and test beds, where one address is everybody. */
@@ -64,12 +68,12 @@ export const noLimits: Limits = { take() {} }
 export function openLimits(deps: { clock: Clock; metrics: Metrics }): Limits {
   const fullAt = new Map<LimitName, Map<string, number>>()
   return {
-    take(name, key) {
+    take(name, key, count = 1) {
       const limit: Limit = limitTable[name]
       const now = deps.clock.now()
       const keys = fullAt.get(name) ?? new Map<string, number>()
       fullAt.set(name, keys)
-      const next = Math.max(keys.get(key) ?? now, now) + limit.refillMs
+      const next = Math.max(keys.get(key) ?? now, now) + count * limit.refillMs
       const waitMs = next - now - limit.burst * limit.refillMs
       if (waitMs > 0) {
         deps.metrics.refusedByLimit.inc({ limit: name })

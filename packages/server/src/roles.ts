@@ -30,7 +30,7 @@ export interface ServerOptions {
   secure: boolean
   /** Folder of the built web app; undefined when there is none. */
   webRoot: string | undefined
-  /** No rate limits on HTTP: for benchmarks and tests on one machine. */
+  /** No rate limits by account and address: for benchmarks and tests on one machine. */
   unlimited: boolean
   /** Entries that are older leave the logs. */
   retentionDays: number
@@ -60,8 +60,8 @@ export async function startServer(
   })
   const events = gatewayEvents(context)
   const shared = { ...context, directory, authenticator, presence }
-  const gateway = openGateway({ ...shared, events, limits: gatewayLimits })
   const limits = options.unlimited ? noLimits : openLimits(context)
+  const gateway = openGateway({ ...shared, events, rates: limits, limits: gatewayLimits })
   const { defaultCountry, allowedOrigins } = options
   const api = { ...shared, keys, limits, knownNumbers: openKnownNumbers(), defaultCountry }
   let draining = false

@@ -31,6 +31,9 @@ import type { Bus } from '../backends/bus/bus.ts'
 import { LocalBus } from '../backends/bus/bus-local.ts'
 import { MemoryLog, MemoryStore } from '../backends/log/log-memory.ts'
 import type { Log } from '../backends/log/log.ts'
+import type { Clock } from '../clock.ts'
+import { noLimits } from '../limits.ts'
+import type { Limits } from '../limits.ts'
 import { startDelivery } from '../messages/deliver.ts'
 import { openPresence } from '../presence/presence.ts'
 import type { SocketEvents } from './frame-socket.ts'
@@ -45,6 +48,7 @@ export interface RigOptions {
   openLog: (rig: GatewayRig) => Promise<Log & { close(): Promise<void> }>
   wrapBus: (bus: Bus, random: SimRandom) => Bus
   limits: Partial<GatewayLimits>
+  rates: (clock: Clock) => Limits
 }
 
 /** The log in memory, which shows entries late. */
@@ -85,7 +89,7 @@ export class GatewayRig extends SteppedTime implements AsyncDisposable {
     const bus = new LocalBus(logger)
     rig.bus = options.wrapBus?.(bus, rig.random) ?? bus
     void startDelivery(rig, rig.#delivering.signal)
-    rig.gateway = rig.#openGateway(options.limits ?? {})
+    rig.gateway = rig.#openGateway(options)
     return rig
   }
 
@@ -162,7 +166,7 @@ export class GatewayRig extends SteppedTime implements AsyncDisposable {
     return identity
   }
 
-  #openGateway(limits: Partial<GatewayLimits>): Gateway {
+  #openGateway({ limits, rates }: Partial<RigOptions>): Gateway {
     const presence = openPresence({
       bus: this.bus,
       clock: this.clock,
@@ -186,6 +190,7 @@ export class GatewayRig extends SteppedTime implements AsyncDisposable {
       presence,
       incarnation: 'first',
       events: this.#events(),
+      rates: rates?.(this.clock) ?? noLimits,
       limits: { ...gatewayLimits, ...limits },
     })
   }

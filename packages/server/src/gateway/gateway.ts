@@ -8,6 +8,7 @@ import type { Authenticator, DeviceDirectory } from '../accounts/ports.ts'
 import type { Bus } from '../backends/bus/bus.ts'
 import type { Log } from '../backends/log/log.ts'
 import type { Clock, RandomBytes } from '../clock.ts'
+import type { Limits } from '../limits.ts'
 import type { AcceptDeps } from '../messages/accept.ts'
 import { Receipts } from '../messages/receipts.ts'
 import type { Presence } from '../presence/presence.ts'
@@ -27,6 +28,8 @@ export interface GatewayDeps {
   presence: Presence
   incarnation: string
   events: GatewayEvents
+  /** Of accounts, over all their connections. */
+  rates: Limits
   limits: GatewayLimits
 }
 
@@ -97,6 +100,7 @@ class OpenGateway implements Gateway, Host {
     this.accepting = {
       log: deps.log,
       directory: deps.directory,
+      rates: deps.rates,
       clock: deps.clock,
       newestPosition: () => this.newestPosition,
       onAccepted: (waitedMs) => deps.events.accepted(waitedMs),

@@ -7,6 +7,9 @@ import { entryBytesMax, inboxOf, positionAt, unacceptedSendsMax } from '@parley/
 import type { Send } from '@parley/wire'
 import type { Identity } from '../accounts/ports.ts'
 import { LogUnavailable } from '../backends/log/log.ts'
+import { openLimits } from '../limits.ts'
+import { openMetrics } from '../metrics.ts'
+import type { Clock } from '../clock.ts'
 import { GatewayRig, openLateLog } from '../gateway/gateway-rig.contract.ts'
 import type { TestClient } from '../gateway/gateway-rig.contract.ts'
 
@@ -276,6 +279,44 @@ describe('accepting', () => {
     for (const send of sends.slice(refusedAt)) sender.send(send)
     await rig.until(() => sender.of('accepted').at(-1)?.upTo === sends.at(-1)?.sequence)
     expect(await stored(rig, bob)).toBe(sends.length)
+  })
+
+  test('[S10] an account begins sixty conversations at once, then one a second; going on in one costs nothing', async () => {
+    const rates = (clock: Clock) => openLimits({ clock, metrics: openMetrics() })
+    await using rig = await GatewayRig.start({ rates })
+    const { alice, bob, sender } = await pair(rig)
+    await sendAndWait(rig, sender, rig.send(alice, bob.account))
+    const strangers = Array.from({ length: 60 }, () => rig.account()[0] ?? bob)
+    const sends = strangers.map(({ account }) => rig.send(alice, account))
+    for (const send of sends) sender.send(send)
+    await rig.pass(10)
+    expect(sender.of('rejected')).toMatchObject([{ reason: 'too-fast', retryAfterMs: 1_000 }])
+    for (let n = 0; n < 100; n++) sender.send(rig.send(alice, bob.account))
+    await rig.pass(100)
+    expect(sender.of('rejected')).toHaveLength(1)
+    await rig.pass(1_000)
+    for (const send of sends.slice(-1)) await sendAndWait(rig, sender, send)
+    expect(sender.of('rejected')).toHaveLength(1)
+  })
+
+  test('[S10] the bytes of an account count over all its connections', async () => {
+    const rates = (clock: Clock) => openLimits({ clock, metrics: openMetrics() })
+    await using rig = await GatewayRig.start({ rates })
+    const { bob } = await pair(rig)
+    const mallory = rig.account(2)
+    const ciphertext = new Uint8Array(900 * 1_024)
+    const refused: number[] = []
+    for (const device of mallory) {
+      const client = await rig.enter(device)
+      for (let n = 0; n < 30; n++) {
+        const envelopes = [{ ...rig.envelope(bob.device), ciphertext }]
+        await sendAndWait(rig, client, rig.send(device, bob.account, { envelopes }))
+        await rig.pass(250)
+      }
+      refused.push(client.of('rejected').length)
+    }
+    expect(refused[0]).toBe(0)
+    expect(refused[1]).toBeGreaterThan(0)
   })
 
   test('[W19] sequences grow in a log, with holes; two devices do not disturb each other', async () => {

@@ -14,11 +14,14 @@ import {
 import type { AccountId, DeviceId, LogId, RejectReason, Send, SignedDeviceList } from '@parley/wire'
 import type { CurrentDevices, DeviceDirectory, Identity } from '../accounts/ports.ts'
 import type { Log } from '../backends/log/log.ts'
+import { ApiError } from '../api-error.ts'
 import type { Clock } from '../clock.ts'
+import type { Limits } from '../limits.ts'
 
 export interface AcceptDeps {
   log: Log
   directory: DeviceDirectory
+  rates: Limits
   clock: Clock
   /** The newest position that this gateway has seen in any log. */
   newestPosition(): number
@@ -110,7 +113,25 @@ export class Sends {
     }
     if (isTooLarge(send)) return this.#refuse(state, send, 'too-large', {})
     if (this.#isAhead(send.stamp)) return this.#refuse(state, send, 'stamp-ahead', {})
+    const waitMs = this.#countedWaitMs(state, send)
+    if (waitMs > 0) return this.#refuse(state, send, 'too-fast', { retryAfterMs: waitMs })
     await this.#checkDevices(state, send)
+  }
+
+  /** S10: new conversations and bytes count for the account; 0 when it may send. */
+  #countedWaitMs(state: SendState, { log, envelopes }: Send): number {
+    const { account } = this.#identity
+    let bytes = 1_024
+    for (const { ciphertext } of envelopes) bytes += ciphertext.length
+    try {
+      const isNew = state.handedIn === 0 && accountOfInbox(log) !== account
+      if (isNew) this.#deps.rates.take('newConversationsPerAccount', account)
+      this.#deps.rates.take('sentKibPerAccount', account, Math.ceil(bytes / 1_024))
+      return 0
+    } catch (error) {
+      if (error instanceof ApiError) return (error.retryAfterS ?? 1) * 1_000
+      throw error
+    }
   }
 
   /** Resolves when every send that was handed in has its answer. */
