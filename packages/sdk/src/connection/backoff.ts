@@ -5,7 +5,8 @@
 import type { RandomBytes } from '../platform/ports.ts'
 
 const firstMs = 500
-const longestMs = 30_000
+/** A server that is back is found again within this; one that is overrun says how long to wait. */
+const longestMs = 12_000
 /** Even the luckiest draw leaves the server this much. */
 const shortestMs = 50
 
