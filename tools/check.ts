@@ -50,9 +50,11 @@ const steps: readonly Step[] = [
   { name: 'tidy', commands: [['bun', 'tools/tidy.ts']], folder: root },
 ]
 
+/** Tests that start a whole server (*.system.test.ts) take minutes; `npm test` runs them. */
 function unitTests(): string[] {
   const folders = ['./packages', './apps', './tools', './bench']
-  return ['bun', 'test', '--parallel', '--only-failures', '--timeout=60000', ...folders]
+  const unit = '--path-ignore-patterns=**/*.system.test.ts'
+  return ['bun', 'test', '--parallel', '--only-failures', '--timeout=60000', unit, ...folders]
 }
 
 interface Outcome {

@@ -33,13 +33,13 @@ export function findMarkers(
   places: Iterable<readonly [string, Buffer]>,
   markers: Readonly<Record<string, string>>,
 ): string[] {
+  const patterns = Object.entries(markers).flatMap(([name, marker]) =>
+    Array.from(formsOf(marker), ([form, bytes]) => ({ says: `${name} as ${form}`, bytes })),
+  )
   const found: string[] = []
   for (const [place, bytes] of places) {
-    for (const [name, marker] of Object.entries(markers)) {
-      for (const [form, pattern] of formsOf(marker)) {
-        if (bytes.includes(pattern)) found.push(`${name} as ${form} in ${place}`)
-      }
-    }
+    const there = patterns.filter((pattern) => bytes.includes(pattern.bytes))
+    found.push(...there.map(({ says }) => `${says} in ${place}`))
   }
   return found
 }

@@ -1,7 +1,7 @@
 /** Puts a running server on a TCP port with Bun.serve, and its connections on Bun's WebSockets. */
 import { type RunningServer, type SocketEvents, socketPath } from '@parley/server'
 import { closeReasons, sendBytesMax, subprotocol } from '@parley/wire'
-import type { ServerWebSocket, WebSocketHandler } from 'bun'
+import type { WebSocketHandler } from 'bun'
 import { TransportSocket } from './platform/transport-socket.ts'
 import { StartError } from './start-error.ts'
 
@@ -9,7 +9,6 @@ interface Peer {
   address: string
   events: SocketEvents | undefined
 }
-type Transport = ServerWebSocket<Peer>
 
 export interface ListenOptions {
   host: string

@@ -1,6 +1,6 @@
 /**
  * E15: who is answered, and who is refused. On the tables alone; the way there and back is in
- * resend.test.ts.
+ * resend.system.test.ts.
  */
 import { expect, test } from 'bun:test'
 import type { Core } from '../core.ts'

@@ -1,6 +1,7 @@
 /**
  * How the outbox waits, whatever the server and the clock say. On the tables and a connection in
- * the test's hand; the way to a real server is in people.test.ts and errors.test.ts.
+ * the test's hand; the way to a real server is in people.system.test.ts and
+ * errors.system.test.ts.
  */
 import { expect, test } from 'bun:test'
 import { encodeClientFrame, inboxOf } from '@parley/wire'
