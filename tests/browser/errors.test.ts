@@ -208,7 +208,7 @@ test('[Y41] a device whose number was registered elsewhere says so; what was not
   ada.line.mend()
   await says(
     page,
-    'This device is no longer on its account. What was not sent stays readable here.',
+    'This device is no longer on its account. What was not sent waits until you register again.',
   )
   await says(page, 'This device can no longer send. Register again to go on.')
   expect(await ada.composer().count()).toBe(0)
@@ -219,10 +219,18 @@ test('[Y41] a device whose number was registered elsewhere says so; what was not
   await ada.sees('sent before')
   expect(ben.client.chats().getSnapshot()[0]).toMatchObject({ preview: 'sent before' })
   await page.getByRole('button', { name: 'Register again' }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByText(/those that were not sent yet/).waitFor()
-  await dialog.getByRole('button', { name: 'Erase and log out' }).click()
-  await field(page, 'Phone number').waitFor()
+  await page.getByRole('button', { name: 'Back' }).click()
+  await ada.sees('never sent')
+  await page.getByRole('button', { name: 'Register again' }).click()
+  expect(await field(page, 'Phone number').inputValue()).toBe(ada.phone)
+  await goOn(page)
+  await giveCode(page, await rig.server.code(ada.phone))
+  expect(await field(page, 'Your name').inputValue()).toBe('Ada')
+  await goOn(page)
+  await page.getByRole('button', { name: 'I have written it down' }).click()
+  await ada.openChat(ben.phone)
+  await ada.sees('sent before')
+  await ada.seesTick('never sent', 'Delivered')
 })
 
 test('a damaged local database is said, and one can begin anew with the same number', async () => {

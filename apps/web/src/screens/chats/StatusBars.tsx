@@ -14,7 +14,7 @@ import { OfflineIcon, WarningIcon } from '../../ui/icons.tsx'
 export function StatusBars() {
   const engine = useEngine()
   const account = useAccount()
-  const show = useWindowState((state) => state.show)
+  const setEnrolling = useWindowState((state) => state.setEnrolling)
   const updateWaits = useSyncExternalStore(newVersion.subscribe, newVersion.getSnapshot)
   const isRevoked = account?.kind === 'revoked'
   return (
@@ -23,9 +23,9 @@ export function StatusBars() {
         <Bar
           tone="warning"
           icon={<WarningIcon />}
-          action={<BarButton onClick={() => show({ kind: 'log-out' })}>Register again</BarButton>}
+          action={<BarButton onClick={() => setEnrolling(true)}>Register again</BarButton>}
         >
-          This device is no longer on its account. What was not sent stays readable here.
+          This device is no longer on its account. What was not sent waits until you register again.
         </Bar>
       )}
       {!isRevoked && <ConnectionBar />}

@@ -14,9 +14,12 @@ interface PhoneStepProps {
   onPhone: (phone: string) => void
   onCountry: (country: string) => void
   onSent: (step: RegistrationStep) => void
+  /** Back to the chats, where there are any. */
+  onBack: (() => void) | undefined
 }
 
-export function PhoneStep({ phone, country, onPhone, onCountry, onSent }: PhoneStepProps) {
+export function PhoneStep(props: PhoneStepProps) {
+  const { phone, country, onPhone, onCountry, onSent, onBack } = props
   const client = useClient()
   const [error, setError] = useState<string | undefined>(undefined)
   const [busy, setBusy] = useState(false)
@@ -44,6 +47,7 @@ export function PhoneStep({ phone, country, onPhone, onCountry, onSent }: PhoneS
       title="Your phone number"
       lead="Messages are sealed on your device; the server passes them on and cannot read them."
       onSubmit={() => void ask()}
+      onBack={onBack}
     >
       <PhoneField
         phone={phone}

@@ -7,7 +7,7 @@ interface RegisterFrameProps {
   title: string
   lead: ReactNode
   onSubmit: () => void
-  onBack?: () => void
+  onBack?: (() => void) | undefined
   children: ReactNode
 }
 

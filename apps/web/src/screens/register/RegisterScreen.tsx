@@ -19,6 +19,7 @@ export function RegisterScreen() {
         onPhone={(phone) => type({ phone })}
         onCountry={(country) => type({ country })}
         onSent={registration.sent}
+        onBack={registration.isAgain ? registration.done : undefined}
       />
     )
   }

@@ -5,7 +5,8 @@
 import { useState } from 'react'
 import { useClient } from '../../client/client-context.ts'
 import { problemOf } from '../../client/problems.ts'
-import type { RegistrationStep } from '../../client/types.ts'
+import { useAccount } from '../../client/queries.ts'
+import type { AccountState, RegistrationStep } from '../../client/types.ts'
 import { keepStorage } from '../../platform/storage.ts'
 import { useWindowState } from '../../state/window-state.ts'
 import { homeCountry } from '../../text/use-phone-numbers.ts'
@@ -25,9 +26,12 @@ const aboutTheCode = new Set(['wrong-code', 'code-expired'])
 
 export function useRegistration() {
   const client = useClient()
+  const account = useAccount()
+  /** The device was taken off its account: its chats stay, and what was not sent goes out afterwards. */
+  const isAgain = account?.kind === 'revoked'
   const setEnrolling = useWindowState((state) => state.setEnrolling)
   const [stage, setStage] = useState<Stage>('phone')
-  const [typed, setTyped] = useState<Typed>(nothingTyped)
+  const [typed, setTyped] = useState<Typed>(() => firstTyped(account))
   const [step, setStep] = useState<RegistrationStep | undefined>(undefined)
   const [newKey, setNewKey] = useState('')
   const [busy, setBusy] = useState(false)
@@ -49,7 +53,7 @@ export function useRegistration() {
       else setStage('recovery-key')
     } catch (failure) {
       const problem = problemOf(failure)
-      setEnrolling(false)
+      setEnrolling(isAgain)
       setRefusal(problem.says)
       if (aboutTheCode.has(problem.code)) setStage('code')
     }
@@ -57,7 +61,7 @@ export function useRegistration() {
   }
 
   return {
-    ...{ stage, typed, step, newKey, busy, refusal },
+    ...{ stage, typed, step, newKey, busy, refusal, isAgain },
     type: (change: Partial<Typed>) => setTyped((last) => ({ ...last, ...change })),
     sent: (next: RegistrationStep) => {
       setStep(next)
@@ -73,6 +77,7 @@ export function useRegistration() {
   }
 }
 
-function nothingTyped(): Typed {
-  return { phone: '', country: homeCountry(), code: '', name: '', recoveryKey: '' }
+function firstTyped(account: AccountState | undefined): Typed {
+  const { phone, name } = account?.kind === 'revoked' ? account : { phone: '', name: '' }
+  return { phone, country: homeCountry(), code: '', name, recoveryKey: '' }
 }
