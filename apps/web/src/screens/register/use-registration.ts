@@ -27,7 +27,7 @@ const aboutTheCode = new Set(['wrong-code', 'code-expired'])
 export function useRegistration() {
   const client = useClient()
   const account = useAccount()
-  /** The device was taken off its account: its chats stay, and what was not sent goes out afterwards. */
+  /** The device was taken off its account: its chats stay, and what was not sent goes out later. */
   const isAgain = account?.kind === 'revoked'
   const setEnrolling = useWindowState((state) => state.setEnrolling)
   const [stage, setStage] = useState<Stage>('phone')
