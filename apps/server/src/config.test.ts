@@ -52,6 +52,11 @@ test('an unknown flag, a missing file and a broken file are told', () => {
   expect(problems(['--config', file.path])).toContain('cannot be read as TOML')
 })
 
+test('[I1] messages are kept at least as long as their senders expect', () => {
+  expect(problems(['--retention-days', '89'])).toContain('retention_days: days for which messages')
+  expect(readConfig(['--retention-days', '90'], {})?.retentionDays).toBe(90)
+})
+
 test('limits are taken off on loopback only', () => {
   expect(readConfig(['--unlimited'], {})?.unlimited).toBe(true)
   expect(problems(['--unlimited', '--host', '0.0.0.0'])).toContain('only with a loopback host')

@@ -77,9 +77,11 @@ const settings = {
     says: 'folder of a web app that is already built; empty: build it if needed',
   },
   retention_days: {
-    schema: z.coerce.number().int().min(1).max(3_650),
+    // Clients tell their users of an undelivered message after 90 days; a shorter time here would
+    // lose it unsaid (I1).
+    schema: z.coerce.number().int().min(90).max(3_650),
     fallback: 90,
-    says: 'days for which messages wait for devices that are away',
+    says: 'days for which messages wait for devices that are away, 90 or more',
   },
   unlimited: {
     schema: flag,
