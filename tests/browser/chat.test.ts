@@ -111,15 +111,13 @@ test(
   'a reload keeps the chat and a draft; the chat list shows the draft',
   async () => {
     await ada.composer().fill('half a thought')
-    await ada.page
-      .getByText('Draft:')
-      .first()
-      .waitFor({ state: 'attached' })
-      .catch(() => {})
-    await ada.page.waitForTimeout(600)
+    await ada.composer().press('Escape')
+    await ada.page.getByText('Draft:').first().waitFor()
     await ada.page.reload()
-    await ada.composer().waitFor()
-    await ada.page.waitForFunction("document.querySelector('textarea')?.value === 'half a thought'")
+    await ada.page.getByText('Draft:').first().waitFor()
+    await ada.openChat(/Ben/)
+    expect(await ada.composer().inputValue()).toBe('half a thought')
+    await ada.sees('killed 9.')
     await ada.composer().fill('')
   },
   testMs,
@@ -161,37 +159,47 @@ test('no page threw an error', () => {
   expect(rig.pageErrors).toEqual([])
 })
 
-/** Every matching text of the open chat, oldest first: scrolls up through the bounded window. */
+/** Every matching text of the open chat, oldest first: goes to the newest, then up through the bounded window. */
 async function allTexts(person: Person, pattern: RegExp): Promise<string[]> {
-  const seen = new Map<string, string>()
-  const collect = async () => {
-    const page = await person.page
-      .getByRole('article')
-      .evaluateAll((articles) =>
-        articles.map((article) => [
-          article.getAttribute('data-message') ?? '',
-          article.textContent ?? '',
-        ]),
-      )
-    const merged = page.flatMap(([id = '', text = '']) => {
-      const match = pattern.exec(text)
-      return match ? [[id, match[0]] as const] : []
-    })
-    const older = merged.filter(([id]) => !seen.has(id))
-    const rest = [...seen]
-    seen.clear()
-    for (const [id, text] of [...older, ...rest]) seen.set(id, text)
-    return older.length
-  }
-  await collect()
-  for (let still = 0; still < 3; ) {
-    await person.page.getByRole('article').first().scrollIntoViewIfNeeded()
-    await person.page.mouse.move(800, 400)
-    await person.page.mouse.wheel(0, -4_000)
+  await scrollUntilStill(person, 'down', async () => lastOf(await mountedTexts(person)))
+  let seen = new Map<string, string>()
+  await scrollUntilStill(person, 'up', async () => {
+    const mounted = await mountedTexts(person)
+    const older = mounted.filter(([id]) => !seen.has(id))
+    seen = new Map([...older, ...seen])
+    return mounted[0]?.[0]
+  })
+  return [...seen.values()].flatMap((text) => pattern.exec(text)?.[0] ?? [])
+}
+
+/** Id and text of the mounted messages, top to bottom. */
+async function mountedTexts(person: Person): Promise<[id: string, text: string][]> {
+  return person.page
+    .getByRole('article')
+    .evaluateAll((articles) =>
+      articles.map((article) => [
+        article.getAttribute('data-message') ?? '',
+        article.textContent ?? '',
+      ]),
+    )
+}
+
+const lastOf = (texts: [id: string, text: string][]) => texts.at(-1)?.[0]
+
+/** Scrolls on until what `look` sees has stayed the same for a while. */
+async function scrollUntilStill(
+  person: Person,
+  way: 'up' | 'down',
+  look: () => Promise<string | undefined>,
+): Promise<void> {
+  const stillLooks = 8
+  let before = await look()
+  await person.page.mouse.move(800, 400)
+  for (let still = 0; still < stillLooks; ) {
+    await person.page.mouse.wheel(0, way === 'up' ? -4_000 : 4_000)
     await person.page.waitForTimeout(150)
-    still = (await collect()) === 0 ? still + 1 : 0
+    const now = await look()
+    still = now === before ? still + 1 : 0
+    before = now
   }
-  const texts = [...seen.values()]
-  await person.page.keyboard.press('End')
-  return texts
 }
