@@ -41,15 +41,15 @@ export class AppRig implements AsyncDisposable {
     return context
   }
 
-  /** A new person with a number of their own, in a context of their own. */
+  /** A new person in a context of their own, with a number of their own unless one is given. */
   async person(
     name: string,
-    options: { viewport?: typeof wide; dark?: boolean } = {},
+    options: { viewport?: typeof wide; dark?: boolean; phone?: string } = {},
   ): Promise<Person> {
     const context = await this.context(options)
     const line = new Line(this.server.url)
     this.#lines.push(line)
-    const number = `+4915112${String(100_000 + this.#numbers++)}`
+    const number = options.phone ?? `+4915112${String(100_000 + this.#numbers++)}`
     return Person.register({
       context,
       line,

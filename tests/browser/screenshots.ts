@@ -92,6 +92,24 @@ async function chatting(look: string, options: Look): Promise<void> {
     .waitFor()
   await ada.send('On my way')
   await shoot(ada, `${look}-offline`)
+  await ada.goOnline()
+  await ada.seesTick('On my way', 'Read')
+  await failing(ada, nadia, look)
   await ada.context.close()
   await nadia.context.close()
+}
+
+/** Ada has verified Nadia, who then registers anew without her recovery key: nothing is sent to the new key unasked. */
+async function failing(ada: Person, nadia: Person, look: string): Promise<void> {
+  const { page } = ada
+  await page.getByRole('button', { name: 'Chat menu' }).click()
+  await page.getByRole('menuitem', { name: 'View safety number' }).click()
+  await page.getByRole('button', { name: 'Mark as verified' }).click()
+  await page.getByText('You verified').first().waitFor()
+  await page.keyboard.press('Escape')
+  const anew = await rig.person('Nadia Rahman', { viewport: wide, phone: nadia.phone })
+  await ada.send('Are you there already?')
+  await page.getByRole('button', { name: /Not sent/ }).waitFor()
+  await shoot(ada, `${look}-failed`)
+  await anew.context.close()
 }
