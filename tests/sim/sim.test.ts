@@ -10,11 +10,15 @@ import { runSeed } from './run.ts'
 const seedMs = 60_000
 const plantMs = 300_000
 const seedsInTests = 12
+/** They failed once: 45, what one connection's lane had sealed when it was lost was never sent. */
+const pinnedSeeds = [45]
 const plantSeedsMax = 60
 
 const quiet = () => {}
 
-for (let seed = 1; seed <= seedsInTests; seed++) {
+const firstSeeds = Array.from({ length: seedsInTests }, (_, index) => index + 1)
+
+for (const seed of [...firstSeeds, ...pinnedSeeds]) {
   test(
     `I1-I4 and I7 hold in the storm of seed ${seed}`,
     async () => {

@@ -165,8 +165,13 @@ export class Outbox {
         this.#waiting.add(lane)
         return
       }
-      if (!(await this.#seal(lane))) return
+      if (!(await this.#seal(lane)) && !this.#hasSealed(lane)) return
     }
+  }
+
+  /** What the lane of an earlier connection has sealed meanwhile is this one's to send. */
+  #hasSealed(lane: Lane): boolean {
+    return readSealed(this.#core.store, lane.peer, lane.sentUpTo, 1).length > 0
   }
 
   /** Sends what is sealed; false when the window or the connection is full. */
