@@ -23,7 +23,7 @@ import {
   type SessionRecord,
   type SignedPreKey,
 } from '@parley/crypto'
-import { bunDh } from '@parley/crypto/dh-bun'
+import { bunCurve } from '@parley/crypto/bun'
 import { type Oracle, Refused } from './oracle-client.ts'
 import { fromBase64, toBase64, type WireBundle } from './oracle-protocol.ts'
 
@@ -137,7 +137,7 @@ export class OurParty implements Party {
 
   #context() {
     const parties = { local: this.#local, remote: this.#remote }
-    return { ...parties, random: this.#random, nowMs: 0, dh: bunDh }
+    return { ...parties, random: this.#random, nowMs: 0, curve: bunCurve }
   }
 
   #useKey(name: string): void {

@@ -13,7 +13,7 @@ import {
   generateKyberPreKey,
   generateOneTimePreKey,
   generateSignedPreKey,
-  nobleDh,
+  nobleCurve,
   type SessionRecord,
 } from '@parley/crypto'
 import { PINNED_ORACLE } from './install.ts'
@@ -44,7 +44,7 @@ const bundle = {
   kyberPreKey: prekeys.kyber,
   oneTimePreKey: prekeys.oneTime,
 }
-const context = { local, remote, random, nowMs: 0, dh: nobleDh }
+const context = { local, remote, random, nowMs: 0, curve: nobleCurve }
 
 await using oracle = startOracle(PINNED_ORACLE)
 const peer = await OracleParty.start(remote, local.address, oracle)

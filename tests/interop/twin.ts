@@ -11,7 +11,7 @@ import {
   readPreKeyMessage,
   type SessionRecord,
 } from '@parley/crypto'
-import { bunDh } from '@parley/crypto/dh-bun'
+import { bunCurve } from '@parley/crypto/bun'
 import { type Oracle, Refused } from './oracle-client.ts'
 import { fromBase64, toBase64 } from './oracle-protocol.ts'
 import { bundleFromWire, type SealedMessage } from './parties.ts'
@@ -83,7 +83,7 @@ export class Twin {
 
   #open({ type, ciphertext }: SealedMessage) {
     const { remote, dice } = this.#start
-    const surroundings = { random: dice.bytes, nowMs: 0, dh: bunDh }
+    const surroundings = { random: dice.bytes, nowMs: 0, curve: bunCurve }
     const context = { local: this.#local, remote, ...surroundings }
     const record = this.#record
     if (type === 'prekey') {

@@ -3,7 +3,7 @@
  * clock that dies with them, and the simulated network.
  */
 import { Database } from 'bun:sqlite'
-import { nobleDh } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto'
 import { openClient } from '@parley/sdk'
 import type { Client, SqlDriver, SqlValue, TimelineItem, Transport } from '@parley/sdk'
 import { openBunDriver } from '@parley/sdk/bun'
@@ -111,7 +111,7 @@ export class SimClient {
       clock: this.#clock,
       random: plantInRandom(random, this.#deviceSeed, plant).bytes,
       transport: this.#transport(this.#clock),
-      dh: nobleDh,
+      curve: nobleCurve,
       server: 'http://parley.sim',
       recordEvents: false,
       observeMessageKey,

@@ -71,7 +71,7 @@ export const importRules: readonly ImportRule[] = [
     house: 'tests/interop',
     files: /^tests\/interop\//,
     may: (target) =>
-      ours(target, '@parley/crypto', '@parley/crypto/dh-bun') ||
+      ours(target, '@parley/crypto', '@parley/crypto/bun') ||
       npm(target, '@signalapp/libsignal-client') ||
       under(target, 'tests/interop/', 'packages/crypto/src/') ||
       platform(target),

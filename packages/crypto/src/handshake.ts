@@ -2,7 +2,8 @@
 // Kyber encapsulation. The initiator's and the responder's halves of one key agreement.
 
 import { concatBytes, utf8 } from './bytes.ts'
-import type { DiffieHellman, KeyPair } from './keys.ts'
+import type { Curve25519 } from './curve.ts'
+import type { KeyPair } from './keys.ts'
 import { kyberDecapsulate } from './kyber1024.ts'
 import { hkdfSha256 } from './primitives.ts'
 import type { NamedPreKeys, PreKeyBundle } from './types.ts'
@@ -23,19 +24,19 @@ export interface InitiatorKeys {
   base: KeyPair
   bundle: PreKeyBundle
   kyberSecret: Uint8Array
-  dh: DiffieHellman
+  curve: Curve25519
 }
 
 export async function initiatorSecrets(keys: InitiatorKeys): Promise<HandshakeSecrets> {
-  const { identity, base, bundle, kyberSecret, dh } = keys
+  const { identity, base, bundle, kyberSecret, curve } = keys
   const signedKey = bundle.signedPreKey.publicKey
   const parts = [
-    await dh(identity.privateKey, signedKey),
-    await dh(base.privateKey, bundle.identityKey),
-    await dh(base.privateKey, signedKey),
+    await curve.agree(identity.privateKey, signedKey),
+    await curve.agree(base.privateKey, bundle.identityKey),
+    await curve.agree(base.privateKey, signedKey),
   ]
   if (bundle.oneTimePreKey !== undefined) {
-    parts.push(await dh(base.privateKey, bundle.oneTimePreKey.publicKey))
+    parts.push(await curve.agree(base.privateKey, bundle.oneTimePreKey.publicKey))
   }
   return derive(parts, kyberSecret)
 }
@@ -46,17 +47,18 @@ export interface ResponderKeys {
   theirIdentity: Uint8Array
   theirBase: Uint8Array
   kyberCiphertext: Uint8Array
-  dh: DiffieHellman
+  curve: Curve25519
 }
 
 export async function responderSecrets(keys: ResponderKeys): Promise<HandshakeSecrets> {
-  const { identity, prekeys, theirIdentity, theirBase, dh } = keys
+  const { identity, prekeys, theirIdentity, theirBase, curve } = keys
   const parts = [
-    await dh(prekeys.signed.privateKey, theirIdentity),
-    await dh(identity.privateKey, theirBase),
-    await dh(prekeys.signed.privateKey, theirBase),
+    await curve.agree(prekeys.signed.privateKey, theirIdentity),
+    await curve.agree(identity.privateKey, theirBase),
+    await curve.agree(prekeys.signed.privateKey, theirBase),
   ]
-  if (prekeys.oneTime !== undefined) parts.push(await dh(prekeys.oneTime.privateKey, theirBase))
+  if (prekeys.oneTime !== undefined)
+    parts.push(await curve.agree(prekeys.oneTime.privateKey, theirBase))
   return derive(parts, kyberDecapsulate(prekeys.kyber.privateKey, keys.kyberCiphertext))
 }
 

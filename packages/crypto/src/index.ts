@@ -1,9 +1,10 @@
 // The public face of @parley/crypto: the Signal protocol as pure functions.
 
 export { equalBytes } from './bytes.ts'
+export { type Curve25519, nobleCurve } from './curve.ts'
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
 export { type SafetyNumber, type SafetyNumberInput, safetyNumber } from './fingerprint.ts'
-export { type DiffieHellman, generateKeyPair, type KeyPair, nobleDh, sign } from './keys.ts'
+export { generateKeyPair, type KeyPair, sign } from './keys.ts'
 export { pad, unpad } from './padding.ts'
 export { type HkdfInput, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
 export { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'

@@ -1,12 +1,9 @@
-// Curve25519 key pairs, the shapes in which keys travel through this package, the interface of a
-// Diffie-Hellman backend with its reference implementation, and XEdDSA signing.
+// Curve25519 key pairs, the shapes in which keys travel through this package, and XEdDSA signing.
 
 import { concatBytes, littleEndian } from './bytes.ts'
+import { type Curve25519, EC_KEY_TYPE } from './curve.ts'
 import { CryptoError } from './errors.ts'
 import { ed25519, type RandomBytes, sha512, x25519 } from './primitives.ts'
-
-/** An EC public key travels as this byte and 32 bytes of Curve25519. */
-const EC_KEY_TYPE = 0x05
 
 export interface KeyPair {
   /** 33 bytes: 0x05 and the 32 of Curve25519. */
@@ -15,28 +12,40 @@ export interface KeyPair {
   privateKey: Uint8Array
 }
 
-/**
- * X25519 of a private key (32 bytes) and a public one (33). Rejects with `invalid-key` when the
- * outcome would be all zero.
- */
-export type DiffieHellman = (privateKey: Uint8Array, publicKey: Uint8Array) => Promise<Uint8Array>
-
 /** Keeps the hash that makes the nonce apart from the one of the challenge. */
 const HASH_PREFIX = new Uint8Array(32).fill(0xff)
 HASH_PREFIX[0] = 0xfe
+
+/** u = 9, whose multiples are the public keys (RFC 7748, section 4.1). */
+const BASE_POINT = Uint8Array.of(EC_KEY_TYPE, 9, ...new Uint8Array(31))
 
 export function generateKeyPair(random: RandomBytes): KeyPair {
   return keyPairFromSecret(random(32))
 }
 
+/** As `generateKeyPair`, by the platform where it can. */
+export async function generateKeyPairWith(
+  curve: Curve25519,
+  random: RandomBytes,
+): Promise<KeyPair> {
+  const privateKey = clamped(random(32))
+  const shared = await curve.agree(privateKey, BASE_POINT)
+  return { publicKey: concatBytes(Uint8Array.of(EC_KEY_TYPE), shared), privateKey }
+}
+
 /** The key pair whose private key is these 32 uniformly random bytes, clamped. */
 export function keyPairFromSecret(secret: Uint8Array): KeyPair {
+  const privateKey = clamped(secret)
+  const publicKey = concatBytes(Uint8Array.of(EC_KEY_TYPE), x25519.getPublicKey(privateKey))
+  return { publicKey, privateKey }
+}
+
+function clamped(secret: Uint8Array): Uint8Array {
   if (secret.length !== 32) throw new CryptoError('invalid-key', 'a secret must have 32 bytes')
   const privateKey = Uint8Array.from(secret)
   privateKey[0] = (privateKey[0] ?? 0) & 248
   privateKey[31] = ((privateKey[31] ?? 0) & 127) | 64
-  const publicKey = concatBytes(Uint8Array.of(EC_KEY_TYPE), x25519.getPublicKey(privateKey))
-  return { publicKey, privateKey }
+  return privateKey
 }
 
 /**
@@ -54,21 +63,6 @@ export function sign(privateKey: Uint8Array, message: Uint8Array, random: Random
   const signature = concatBytes(commitment, response)
   signature[63] = (signature[63] ?? 0) | ((edwardsKey[31] ?? 0) & 0x80)
   return signature
-}
-
-/** The reference backend: @noble, the same everywhere. */
-export const nobleDh: DiffieHellman = async (privateKey, publicKey) => {
-  if (publicKey.length !== 33 || publicKey[0] !== EC_KEY_TYPE) {
-    throw new CryptoError('invalid-key', 'a public key must be 0x05 and 32 bytes')
-  }
-  if (privateKey.length !== 32) {
-    throw new CryptoError('invalid-key', 'a private key must have 32 bytes')
-  }
-  try {
-    return x25519.getSharedSecret(privateKey, publicKey.subarray(1))
-  } catch (cause) {
-    throw new CryptoError('invalid-key', 'no shared secret with this key', { cause })
-  }
 }
 
 function scalar(bytes: Uint8Array): bigint {

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'bun:test'
 import { utf8 } from './bytes.ts'
-import { nobleDh } from './keys.ts'
+import { nobleCurve } from './curve.ts'
 import { decryptMessage, decryptPreKeyMessage } from './receiving.ts'
 import { archiveSession } from './sessions.ts'
 import { NOW_MS, repeatableRandom } from './two-devices.fixture.ts'
@@ -43,7 +43,7 @@ const named: NamedPreKeys = {
   oneTime: { ...keysOf(prekeys.oneTime), id: prekeys.oneTime.id },
 }
 const random = repeatableRandom('libsignal session')
-const context = { local: us, remote, random, nowMs: NOW_MS, dh: nobleDh }
+const context = { local: us, remote, random, nowMs: NOW_MS, curve: nobleCurve }
 
 test('first messages of the official library open, in any order', async () => {
   let record: Uint8Array | undefined

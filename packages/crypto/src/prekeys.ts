@@ -1,10 +1,11 @@
 // Making the prekeys that a device publishes, and checking those that another one published.
 
+import type { Curve25519 } from './curve.ts'
 import { CryptoError } from './errors.ts'
 import { generateKeyPair, type KeyPair, sign } from './keys.ts'
 import { generateKyberKeyPair, KYBER_PUBLIC_KEY_BYTES } from './kyber1024.ts'
 import type { RandomBytes } from './primitives.ts'
-import { isPublicKey, verify } from './signatures.ts'
+import { isPublicKey, verifyWith } from './signatures.ts'
 import type { KyberPreKey, OneTimePreKey, PreKeyBundle, SignedPreKey } from './types.ts'
 
 export interface SignedPreKeyInput {
@@ -33,8 +34,8 @@ export function generateOneTimePreKey({
   return { id, ...generateKeyPair(random) }
 }
 
-/** Throws unless every key is well-formed and both signed prekeys bear the identity's signature. */
-export function checkBundle(bundle: PreKeyBundle): void {
+/** Rejects unless every key is well-formed and the identity key signed both signed prekeys. */
+export async function checkBundle(bundle: PreKeyBundle, curve: Curve25519): Promise<void> {
   const { identityKey, signedPreKey, kyberPreKey, oneTimePreKey } = bundle
   const curveKeys = [identityKey, signedPreKey.publicKey]
   if (oneTimePreKey !== undefined) curveKeys.push(oneTimePreKey.publicKey)
@@ -42,7 +43,7 @@ export function checkBundle(bundle: PreKeyBundle): void {
     throw new CryptoError('invalid-key', 'the bundle holds an unusable key')
   }
   for (const { publicKey, signature } of [signedPreKey, kyberPreKey]) {
-    if (!verify(identityKey, publicKey, signature)) {
+    if (!(await verifyWith(curve, identityKey, publicKey, signature))) {
       throw new CryptoError('invalid-signature', 'the identity key did not sign this prekey')
     }
   }

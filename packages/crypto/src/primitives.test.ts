@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'bun:test'
 import { toHex, utf8 } from './bytes.ts'
-import { browserDh } from './dh.browser.ts'
-import { bunDh } from './dh.bun.ts'
-import { type DiffieHellman, nobleDh } from './keys.ts'
+import { browserCurve } from './curve.browser.ts'
+import { bunCurve } from './curve.bun.ts'
+import { type Curve25519, nobleCurve } from './curve.ts'
 import {
   aesCbcDecrypt,
   aesCbcEncrypt,
@@ -28,22 +28,22 @@ interface HmacVectors {
 }
 
 const { agree, lowOrder } = readVectors<X25519Vectors>('x25519')
-const webCryptoDh = await browserDh()
-const backends: [string, DiffieHellman | undefined][] = [
-  ['noble', nobleDh],
-  ['Bun', bunDh],
-  ['WebCrypto', webCryptoDh],
+const webCryptoCurve = await browserCurve()
+const backends: [string, Curve25519 | undefined][] = [
+  ['noble', nobleCurve],
+  ['Bun', bunCurve],
+  ['WebCrypto', webCryptoCurve],
 ]
 
-describe.each(backends)('X25519 by %s', (_, dh) => {
+describe.each(backends)('X25519 by %s', (_, curve) => {
   test.each(agree)('agrees on the secret of $name', async (vector) => {
-    const secret = await dh?.(fromHex(vector.private), fromHex(`05${vector.public}`))
+    const secret = await curve?.agree(fromHex(vector.private), fromHex(`05${vector.public}`))
     expect(toHex(secret ?? new Uint8Array(0))).toBe(vector.shared)
   })
 
   test.each(lowOrder)('[E3] refuses the low-order point %s', async (point) => {
     const privateKey = fromHex(agree[0]?.private ?? '')
-    await expect(dh?.(privateKey, fromHex(`05${point}`))).rejects.toMatchObject({
+    await expect(curve?.agree(privateKey, fromHex(`05${point}`))).rejects.toMatchObject({
       code: 'invalid-key',
     })
   })
@@ -52,9 +52,11 @@ describe.each(backends)('X25519 by %s', (_, dh) => {
     const privateKey = fromHex(agree[0]?.private ?? '')
     const publicKey = fromHex(`05${agree[0]?.public}`)
     const code = { code: 'invalid-key' }
-    await expect(dh?.(privateKey, publicKey.subarray(1))).rejects.toMatchObject(code)
-    await expect(dh?.(privateKey.subarray(1), publicKey)).rejects.toMatchObject(code)
-    await expect(dh?.(privateKey, fromHex(`04${agree[0]?.public}`))).rejects.toMatchObject(code)
+    await expect(curve?.agree(privateKey, publicKey.subarray(1))).rejects.toMatchObject(code)
+    await expect(curve?.agree(privateKey.subarray(1), publicKey)).rejects.toMatchObject(code)
+    await expect(curve?.agree(privateKey, fromHex(`04${agree[0]?.public}`))).rejects.toMatchObject(
+      code,
+    )
   })
 })
 

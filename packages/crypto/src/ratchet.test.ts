@@ -2,7 +2,8 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { utf8 } from './bytes.ts'
-import { generateKeyPair, nobleDh } from './keys.ts'
+import { nobleCurve } from './curve.ts'
+import { generateKeyPair } from './keys.ts'
 import { sha256 } from './primitives.ts'
 import {
   FORWARD_JUMP_MAX,
@@ -31,7 +32,7 @@ beforeEach(async () => {
   const rootKey = sha256(utf8('root'))
   const first = generateKeyPair(random)
   const ratchetKey = generateKeyPair(random)
-  const secret = await nobleDh(ratchetKey.privateKey, first.publicKey)
+  const secret = await nobleCurve.agree(ratchetKey.privateKey, first.publicKey)
   const step = rootStep(rootKey, secret)
   const sending = { ratchetKey, key: step.chainKey, index: 0 }
   sender = { rootKey: step.rootKey, sending, previousCounter: 0, receiving: [] }
@@ -53,7 +54,7 @@ function sendMany(count: number): Sent[] {
 async function receive(position: MessagePosition, jumpMax = FORWARD_JUMP_MAX): Promise<Uint8Array> {
   const { ratchet, seed } = await stepReceiving(receiver, position, {
     random,
-    dh: nobleDh,
+    curve: nobleCurve,
     jumpMax,
   })
   receiver = ratchet
@@ -65,7 +66,7 @@ async function turnSender(): Promise<void> {
   const ratchetKey = receiver.sending.ratchetKey.publicKey
   const { ratchet, counter } = stepSending(receiver)
   receiver = ratchet
-  const options = { random, dh: nobleDh, jumpMax: FORWARD_JUMP_MAX }
+  const options = { random, curve: nobleCurve, jumpMax: FORWARD_JUMP_MAX }
   sender = (await stepReceiving(sender, { ratchetKey, counter }, options)).ratchet
 }
 
@@ -120,11 +121,12 @@ describe('[E7] forward jump', () => {
 
   test('derives nothing before it refuses', async () => {
     const { ratchetKey } = send()
-    const dh = async () => {
+    const agree = async () => {
       throw new Error('a Diffie-Hellman step was made')
     }
+    const curve = { ...nobleCurve, agree }
     const far = { ratchetKey, counter: 2 ** 32 - 1 }
-    const step = stepReceiving(receiver, far, { random, dh, jumpMax: FORWARD_JUMP_MAX })
+    const step = stepReceiving(receiver, far, { random, curve, jumpMax: FORWARD_JUMP_MAX })
     await expect(step).rejects.toMatchObject({ code: 'too-far-ahead' })
   })
 })

@@ -4,7 +4,8 @@
 
 import { concatBytes, equalBytes, utf8 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
-import { type DiffieHellman, generateKeyPair, type KeyPair } from './keys.ts'
+import type { Curve25519 } from './curve.ts'
+import { generateKeyPairWith, type KeyPair } from './keys.ts'
 import { hkdfSha256, hmacSha256, type RandomBytes } from './primitives.ts'
 
 export const RECEIVING_CHAINS_MAX = 32
@@ -77,7 +78,7 @@ export interface ReceivingStep {
 
 export interface ReceivingOptions {
   random: RandomBytes
-  dh: DiffieHellman
+  curve: Curve25519
   jumpMax: number
 }
 
@@ -117,13 +118,13 @@ function checkJump(distance: number, jumpMax: number): void {
 async function turn(
   ratchet: Ratchet,
   theirKey: Uint8Array,
-  { random, dh }: ReceivingOptions,
+  { random, curve }: ReceivingOptions,
 ): Promise<Ratchet> {
   const { sending } = ratchet
-  const secret = await dh(sending.ratchetKey.privateKey, theirKey)
+  const secret = await curve.agree(sending.ratchetKey.privateKey, theirKey)
   const received = rootStep(ratchet.rootKey, secret)
-  const ratchetKey = generateKeyPair(random)
-  const sent = rootStep(received.rootKey, await dh(ratchetKey.privateKey, theirKey))
+  const ratchetKey = await generateKeyPairWith(curve, random)
+  const sent = rootStep(received.rootKey, await curve.agree(ratchetKey.privateKey, theirKey))
   const chain = {
     ratchetKey: theirKey,
     key: received.chainKey,

@@ -8,7 +8,7 @@ export async function example(random: crypto.RandomBytes): Promise<string> {
   const bobAddress = { account: 'b7e4c1d0-52a9-4c3e-8d1f-0a9b8c7d6e5f', device: 1 }
   const alice = { address: aliceAddress, identity: aliceIdentity, registrationId: 1 }
   const bob = { address: bobAddress, identity, registrationId: 2 }
-  const outside = { random, nowMs: 0, dh: crypto.nobleDh }
+  const outside = { random, nowMs: 0, curve: crypto.nobleCurve }
   const signed = crypto.generateSignedPreKey({ identity, id: 1, random })
   const kyber = crypto.generateKyberPreKey({ identity, id: 2, random })
   const oneTime = crypto.generateOneTimePreKey({ id: 3, random })

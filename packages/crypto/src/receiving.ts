@@ -137,12 +137,12 @@ async function openAny(
 }
 
 function opening(
-  { local, random, dh }: Parties & Surroundings,
+  { local, random, curve }: Parties & Surroundings,
   list: SessionList,
   jumpMax: number,
 ): Opening {
   const identities = { sender: list.remoteIdentity, receiver: local.identity.publicKey }
-  return { identities, random, dh, jumpMax }
+  return { identities, random, curve, jumpMax }
 }
 
 /**
@@ -156,7 +156,7 @@ function replaced(list: SessionList, at: number, { session }: Opened): SessionRe
 }
 
 async function respond(outer: PreKeyMessage, input: DecryptPreKeyInput): Promise<Session> {
-  const { local, prekeys, dh } = input
+  const { local, prekeys, curve } = input
   if (prekeys === undefined || !isNamedBy(outer, prekeys)) {
     throw new CryptoError('missing-prekey', 'the prekeys that the message names are not there')
   }
@@ -169,7 +169,7 @@ async function respond(outer: PreKeyMessage, input: DecryptPreKeyInput): Promise
     theirIdentity: outer.identityKey,
     theirBase: outer.baseKey,
     kyberCiphertext: outer.kyberCiphertext,
-    dh,
+    curve,
   })
   return startResponder({ secrets, baseKey: outer.baseKey, signedPreKey: prekeys.signed })
 }

@@ -4,7 +4,8 @@
 import { equalBytes, toHex, utf8 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import type { HandshakeSecrets } from './handshake.ts'
-import { type DiffieHellman, generateKeyPair, type KeyPair } from './keys.ts'
+import type { Curve25519 } from './curve.ts'
+import { generateKeyPairWith, type KeyPair } from './keys.ts'
 import {
   encodeRatchetMessage,
   type MacIdentities,
@@ -48,13 +49,13 @@ export interface InitiatorStart {
   theirSignedPreKey: Uint8Array
   unanswered: Unanswered
   random: RandomBytes
-  dh: DiffieHellman
+  curve: Curve25519
 }
 
 export async function startInitiator(start: InitiatorStart): Promise<Session> {
-  const { secrets, baseKey, theirSignedPreKey, unanswered, random, dh } = start
-  const ratchetKey = generateKeyPair(random)
-  const secret = await dh(ratchetKey.privateKey, theirSignedPreKey)
+  const { secrets, baseKey, theirSignedPreKey, unanswered, random, curve } = start
+  const ratchetKey = await generateKeyPairWith(curve, random)
+  const secret = await curve.agree(ratchetKey.privateKey, theirSignedPreKey)
   const { rootKey, chainKey } = rootStep(secrets.rootKey, secret)
   const answers = {
     ratchetKey: theirSignedPreKey,

@@ -4,7 +4,7 @@
 
 import { CryptoError } from './errors.ts'
 import { initiatorSecrets } from './handshake.ts'
-import { generateKeyPair } from './keys.ts'
+import { generateKeyPairWith } from './keys.ts'
 import { kyberEncapsulate } from './kyber1024.ts'
 import { encodeAddresses, encodePreKeyMessage } from './messages.ts'
 import { checkBundle } from './prekeys.ts'
@@ -29,13 +29,13 @@ export interface CreateSessionInput extends Parties, Surroundings {
 }
 
 export async function createSession(input: CreateSessionInput): Promise<SessionRecord> {
-  const { local, remote, bundle, record, random, nowMs, dh } = input
+  const { local, remote, bundle, record, random, nowMs, curve } = input
   encodeAddresses(local.address, remote)
-  checkBundle(bundle)
+  await checkBundle(bundle, curve)
   const list = listFor(record, bundle.identityKey)
-  const base = generateKeyPair(random)
+  const base = await generateKeyPairWith(curve, random)
   const kyber = kyberEncapsulate(bundle.kyberPreKey.publicKey, random)
-  const keys = { identity: local.identity, base, bundle, kyberSecret: kyber.sharedSecret, dh }
+  const keys = { identity: local.identity, base, bundle, kyberSecret: kyber.sharedSecret, curve }
   const session = await startInitiator({
     secrets: await initiatorSecrets(keys),
     baseKey: base.publicKey,
@@ -48,7 +48,7 @@ export async function createSession(input: CreateSessionInput): Promise<SessionR
       kyberCiphertext: kyber.ciphertext,
     },
     random,
-    dh,
+    curve,
   })
   return encodeRecord(withCurrent(list, encodeSession(session)))
 }

@@ -1,11 +1,11 @@
 // Checks of public keys and XEdDSA signatures: all that a server may import of this package.
 
-import { concatBytes, equalBytes, littleEndian } from './bytes.ts'
-import { ed25519, sha512 } from './primitives.ts'
+import { littleEndian } from './bytes.ts'
+import { type Curve25519, verifyEd25519 } from './curve.ts'
+import { ed25519 } from './primitives.ts'
 
 const { Point } = ed25519
-const { Fp, Fn } = Point
-type Point = InstanceType<typeof Point>
+const { Fp } = Point
 
 /** The u-coordinates of low order that are canonical; 1 and the two of order eight are listed. */
 const LOW_ORDER = new Set([
@@ -31,18 +31,35 @@ export function isPublicKey(bytes: Uint8Array): boolean {
  * Accepts only one encoding of each signature.
  */
 export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== 64 || !isPublicKey(publicKey)) return false
-  const response = Uint8Array.from(signature.subarray(32))
-  const signBit = (response[31] ?? 0) & 0x80
-  response[31] = (response[31] ?? 0) & 0x7f
-  const s = littleEndian(response)
-  const key = edwardsPoint(publicKey, signBit)
-  if (s >= Fn.ORDER || key === undefined) return false
-  const commitment = signature.subarray(0, 32)
-  const hash = sha512(concatBytes(commitment, key.toBytes(), message))
-  const challenge = Fn.create(littleEndian(hash))
-  const expected = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(challenge))
-  return equalBytes(expected.toBytes(), commitment)
+  const translated = toEd25519(publicKey, signature)
+  if (translated === undefined) return false
+  return verifyEd25519(translated.key, message, translated.signature)
+}
+
+/** As `verify`, by the platform where it can. */
+export async function verifyWith(
+  curve: Curve25519,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const translated = toEd25519(publicKey, signature)
+  if (translated === undefined) return false
+  return curve.verify(translated.key, message, translated.signature)
+}
+
+interface Ed25519Signature {
+  key: Uint8Array
+  signature: Uint8Array
+}
+
+/** What Ed25519 (RFC 8032) would have instead: XEdDSA is the same equation over other encodings. */
+function toEd25519(publicKey: Uint8Array, signature: Uint8Array): Ed25519Signature | undefined {
+  if (signature.length !== 64 || !isPublicKey(publicKey)) return undefined
+  const plain = Uint8Array.from(signature)
+  const signBit = (plain[63] ?? 0) & 0x80
+  plain[63] = (plain[63] ?? 0) & 0x7f
+  return { key: edwardsKey(publicKey, signBit), signature: plain }
 }
 
 /**
@@ -50,17 +67,18 @@ export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Ui
  * and could pass an old message off as one with a new key.
  */
 export function isTorsionFree(publicKey: Uint8Array): boolean {
-  return isPublicKey(publicKey) && edwardsPoint(publicKey, 0)?.isTorsionFree() === true
+  if (!isPublicKey(publicKey)) return false
+  try {
+    return Point.fromBytes(edwardsKey(publicKey, 0)).isTorsionFree()
+  } catch {
+    return false
+  }
 }
 
-/** The Edwards point of this Montgomery key; none when it lies on the twist. */
-function edwardsPoint(publicKey: Uint8Array, signBit: number): Point | undefined {
+/** The Edwards form of this Montgomery key, y = (u - 1) / (u + 1); on the twist it is no point. */
+function edwardsKey(publicKey: Uint8Array, signBit: number): Uint8Array {
   const u = littleEndian(publicKey.subarray(1))
   const y = Fp.toBytes(Fp.mul(Fp.sub(u, 1n), Fp.inv(Fp.add(u, 1n))))
   y[31] = (y[31] ?? 0) | signBit
-  try {
-    return Point.fromBytes(y)
-  } catch {
-    return undefined
-  }
+  return y
 }

@@ -1,7 +1,8 @@
 // For tests: devices with an identity, prekeys and one session record, and repeatable randomness.
 
 import { utf8 } from './bytes.ts'
-import { generateKeyPair, nobleDh } from './keys.ts'
+import { nobleCurve } from './curve.ts'
+import { generateKeyPair } from './keys.ts'
 import { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'
 import { hkdfSha256, type RandomBytes } from './primitives.ts'
 import { decryptMessage, decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
@@ -52,7 +53,7 @@ export class Device {
 
   context(remote: Address) {
     const { local, random, nowMs } = this
-    return { local, remote, random, nowMs, dh: nobleDh }
+    return { local, remote, random, nowMs, curve: nobleCurve }
   }
 
   async connect(remote: Device, bundle = remote.bundle()): Promise<void> {

@@ -1,6 +1,7 @@
 // The shapes that callers pass to the session functions and get from them.
 
-import type { DiffieHellman, KeyPair } from './keys.ts'
+import type { Curve25519 } from './curve.ts'
+import type { KeyPair } from './keys.ts'
 import type { RandomBytes } from './primitives.ts'
 
 export interface Address {
@@ -21,11 +22,11 @@ export interface Parties {
   remote: Address
 }
 
-/** What every function with a Diffie-Hellman step needs from outside. */
+/** What every function with a step on the curve needs from outside. */
 export interface Surroundings {
   random: RandomBytes
   nowMs: number
-  dh: DiffieHellman
+  curve: Curve25519
 }
 
 /** All sessions with one device, the current and the archived ones; opaque and versioned. */

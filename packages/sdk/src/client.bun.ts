@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { bunDh } from '@parley/crypto/dh-bun'
+import { bunCurve } from '@parley/crypto/bun'
 import { openClient } from './client.ts'
 import { systemClock } from './platform/clock.ts'
 import { lockProfile } from './platform/lock.bun.ts'
@@ -52,7 +52,7 @@ function openProfile(path: string, server: string, recordEvents: boolean): Clien
       clock: systemClock,
       random: systemRandom,
       transport: bunTransport,
-      dh: bunDh,
+      curve: bunCurve,
       server,
       recordEvents,
       observeMessageKey: undefined,

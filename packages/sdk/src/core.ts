@@ -2,7 +2,7 @@
  * What the parts of the engine share: store, clocks, randomness, the server's HTTP side, and the
  * order of work per person.
  */
-import type { DiffieHellman, LocalIdentity } from '@parley/crypto'
+import type { Curve25519, LocalIdentity } from '@parley/crypto'
 import type { ServerClock } from './connection/server-clock.ts'
 import type { Api } from './http/api.ts'
 import { parleyError } from './problems.ts'
@@ -19,7 +19,7 @@ export interface ClientSurroundings {
   clock: Clock
   random: RandomBytes
   transport: Transport
-  dh: DiffieHellman
+  curve: Curve25519
   /** Origin of the server, like `http://127.0.0.1:8080`. */
   server: string
   /** Keep events for `events()`; a program that never calls it says false. */
@@ -33,7 +33,7 @@ export interface Core {
   clock: Clock
   serverClock: ServerClock
   random: RandomBytes
-  dh: DiffieHellman
+  curve: Curve25519
   api: Api
   /** By account id of the person whose ratchets are stepped. */
   turns: Turns
@@ -59,5 +59,5 @@ export function localIdentity(account: Account): LocalIdentity {
 
 /** For each function with a Diffie-Hellman step. */
 export function surroundings(core: Core) {
-  return { random: core.random, nowMs: core.clock.now(), dh: core.dh }
+  return { random: core.random, nowMs: core.clock.now(), curve: core.curve }
 }

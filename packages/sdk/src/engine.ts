@@ -62,7 +62,7 @@ export class Engine {
   #relinkedAtMs: number | undefined
 
   constructor(surroundings: ClientSurroundings) {
-    const { clock, random, transport, dh, server, recordEvents, driver } = surroundings
+    const { clock, random, transport, curve, server, recordEvents, driver } = surroundings
     const store = new Store(driver)
     const serverClock = createServerClock(clock)
     const api = new Api({ server, transport, clock, random, store })
@@ -74,7 +74,7 @@ export class Engine {
       clock,
       serverClock,
       random,
-      dh,
+      curve,
       api,
       turns,
       tasks,

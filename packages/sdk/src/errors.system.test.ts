@@ -4,7 +4,7 @@
  */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { nobleDh } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto'
 import { startServer } from '@parley/testkit'
 import { openClient } from './client.ts'
 import { systemClock } from './platform/clock.ts'
@@ -98,7 +98,7 @@ test('[E24] does not start without randomness', () => {
       clock: systemClock,
       random: (length) => new Uint8Array(length),
       transport: bunTransport,
-      dh: nobleDh,
+      curve: nobleCurve,
       server: 'http://127.0.0.1:1',
       recordEvents: false,
       observeMessageKey: undefined,

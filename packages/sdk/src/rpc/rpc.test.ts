@@ -3,7 +3,7 @@
  * until they are moved.
  */
 import { afterEach, expect, test } from 'bun:test'
-import { nobleDh } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto'
 import { parseAccountId, parseMessageId } from '@parley/wire'
 import { openClient } from '../client.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'
@@ -71,7 +71,7 @@ class World {
       clock,
       random: systemRandom,
       transport: network,
-      dh: nobleDh,
+      curve: nobleCurve,
       server: 'http://127.0.0.1:9',
       recordEvents: true,
       observeMessageKey: undefined,

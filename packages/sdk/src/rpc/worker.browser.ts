@@ -2,8 +2,8 @@
  * What the dedicated worker of the leading tab runs: database, engine, and the host that all tabs
  * use it through.
  */
-import { nobleDh } from '@parley/crypto'
-import { browserDh } from '@parley/crypto/dh-browser'
+import { nobleCurve } from '@parley/crypto'
+import { browserCurve } from '@parley/crypto/browser'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
 import { watchNetwork } from '../platform/network.browser.ts'
@@ -77,7 +77,7 @@ async function openOver(driver: SqlDriver, surroundings: Surroundings): Promise<
       driver,
       clock: systemClock,
       random: systemRandom,
-      dh: (await browserDh()) ?? nobleDh,
+      curve: (await browserCurve()) ?? nobleCurve,
       recordEvents: false,
       observeMessageKey: undefined,
     })

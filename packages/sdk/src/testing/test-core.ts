@@ -1,7 +1,7 @@
 /**
  * For tests: what the parts of the engine share, with an account on tables in memory and no server.
  */
-import { generateKeyPair, nobleDh } from '@parley/crypto'
+import { generateKeyPair, nobleCurve } from '@parley/crypto'
 import { Api } from '../http/api.ts'
 import type { Core } from '../core.ts'
 import type { Clock } from '../platform/ports.ts'
@@ -23,7 +23,7 @@ export function memoryCore(clock: Clock): Core {
     clock,
     serverClock: createServerClock(clock),
     random,
-    dh: nobleDh,
+    curve: nobleCurve,
     api: new Api({ server: nowhere, transport: bunTransport, clock, random, store }),
     turns: new Turns(),
     tasks: new Tasks(clock, (error) => {

@@ -3,7 +3,7 @@
  * again on the same database.
  */
 import type { Database } from 'bun:sqlite'
-import { nobleDh } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Socket, SqlDriver } from '../platform/ports.ts'
@@ -138,7 +138,7 @@ export class CrashingProfile {
           return response
         },
       },
-      dh: nobleDh,
+      curve: nobleCurve,
       server: this.#url,
       recordEvents: true,
       observeMessageKey: (id) => this.messageKeys.push(id),

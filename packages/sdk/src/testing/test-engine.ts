@@ -1,7 +1,7 @@
 /**
  * For tests: an engine on a driver, with its parts in reach and a clock that a test may set wrong.
  */
-import { nobleDh } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto'
 import { Engine } from '../engine.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Clock, SqlDriver, Transport } from '../platform/ports.ts'
@@ -31,7 +31,7 @@ export function engineOn(
     clock,
     random: systemRandom,
     transport,
-    dh: nobleDh,
+    curve: nobleCurve,
     server,
     recordEvents: true,
     observeMessageKey: undefined,

@@ -1,6 +1,6 @@
 /** For tests: registered people on databases in memory, against a real server. */
 import { Database } from 'bun:sqlite'
-import { nobleDh } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { SqlDriver } from '../platform/ports.ts'
@@ -31,7 +31,7 @@ export function openOn(driver: SqlDriver, url: string): Client {
     clock: systemClock,
     random: systemRandom,
     transport: bunTransport,
-    dh: nobleDh,
+    curve: nobleCurve,
     server: url,
     recordEvents: true,
     observeMessageKey: undefined,

@@ -1,0 +1,3 @@
+// What @parley/crypto has for Bun and Node: exported as @parley/crypto/bun.
+
+export { bunCurve } from './curve.bun.ts'
