@@ -13,7 +13,8 @@ export const SKIPPED_KEYS_MAX = 2_000
 export const FORWARD_JUMP_MAX = 25_000
 /** Bytes of one skipped key: its counter and its seed. */
 export const SKIPPED_KEY_BYTES = 36
-const COUNTER_MAX = 2 ** 32 - 1
+/** No message has it: the counter after it would not fit 32 bits. */
+export const COUNTER_MAX = 2 ** 32 - 1
 const RATCHET_INFO = utf8('WhisperRatchet')
 const SEED = Uint8Array.of(1)
 const NEXT = Uint8Array.of(2)
@@ -28,10 +29,13 @@ export interface SendingChain extends Chain {
   ratchetKey: KeyPair
 }
 
-export interface ReceivingChain extends Chain {
-  ratchetKey: Uint8Array
+export interface SkippingChain extends Chain {
   /** Seeds not used yet, oldest first, packed: counter (4 bytes) and seed (32) each. */
   skipped: Uint8Array
+}
+
+export interface ReceivingChain extends SkippingChain {
+  ratchetKey: Uint8Array
 }
 
 export interface Ratchet {
@@ -106,7 +110,7 @@ export function findChain(ratchet: Ratchet, ratchetKey: Uint8Array): ReceivingCh
   return ratchet.receiving.findLast((chain) => equalBytes(chain.ratchetKey, ratchetKey))
 }
 
-function checkJump(distance: number, jumpMax: number): void {
+export function checkJump(distance: number, jumpMax: number): void {
   if (distance > jumpMax) {
     throw new CryptoError('too-far-ahead', `${distance} messages are missing before this one`)
   }
@@ -139,12 +143,16 @@ async function turn(
   }
 }
 
-interface ChainStep {
-  chain: ReceivingChain
+export interface ChainStep<AChain extends SkippingChain> {
+  chain: AChain
   seed: Uint8Array
 }
 
-function takeSkipped(chain: ReceivingChain, counter: number): ChainStep {
+/** The seed of a message that was missing when a later one came. */
+export function takeSkipped<AChain extends SkippingChain>(
+  chain: AChain,
+  counter: number,
+): ChainStep<AChain> {
   const { skipped } = chain
   const view = new DataView(skipped.buffer, skipped.byteOffset, skipped.byteLength)
   for (let offset = 0; offset < skipped.length; offset += SKIPPED_KEY_BYTES) {
@@ -156,7 +164,12 @@ function takeSkipped(chain: ReceivingChain, counter: number): ChainStep {
   throw new CryptoError('duplicate', 'the key of this message was used before')
 }
 
-function advance(chain: ReceivingChain, counter: number): ChainStep {
+/** The seed of the next message or of a later one; those between are kept, the newest of them. */
+export function advance<AChain extends SkippingChain>(
+  chain: AChain,
+  counter: number,
+): ChainStep<AChain> {
+  if (counter >= COUNTER_MAX) throw new CryptoError('too-far-ahead', 'the chain ends before it')
   const kept = Math.max(chain.index, counter - SKIPPED_KEYS_MAX)
   const added = new Uint8Array((counter - kept) * SKIPPED_KEY_BYTES)
   const view = new DataView(added.buffer)
@@ -174,14 +187,14 @@ function advance(chain: ReceivingChain, counter: number): ChainStep {
   return { chain: advanced, seed: hmacSha256(key, SEED) }
 }
 
-/**
- * Drops the oldest seeds of the oldest chains, so that a session never holds more than its bound.
- */
-function boundSkipped(receiving: readonly ReceivingChain[]): readonly ReceivingChain[] {
+/** Drops the oldest seeds of the oldest chains, so that they never hold more than their bound. */
+export function boundSkipped<AChain extends SkippingChain>(
+  chains: readonly AChain[],
+): readonly AChain[] {
   let excess = -SKIPPED_KEYS_MAX * SKIPPED_KEY_BYTES
-  for (const chain of receiving) excess += chain.skipped.length
-  if (excess <= 0) return receiving
-  return receiving.map((chain) => {
+  for (const chain of chains) excess += chain.skipped.length
+  if (excess <= 0) return chains
+  return chains.map((chain) => {
     const dropped = Math.min(excess, chain.skipped.length)
     excess -= dropped
     return dropped === 0 ? chain : { ...chain, skipped: chain.skipped.subarray(dropped) }
