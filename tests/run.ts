@@ -38,6 +38,12 @@ const suites: readonly Suite[] = [
   },
   { name: 'interop', paths: ['tests/interop'], needsChromium: false, timeoutMs: 15 * minuteMs },
   { name: 'simulation', paths: ['tests/sim'], needsChromium: false, timeoutMs: 15 * minuteMs },
+  {
+    name: 'adversary',
+    paths: ['tests/adversary'],
+    needsChromium: false,
+    timeoutMs: 10 * minuteMs,
+  },
   { name: 'end to end', paths: ['tests/e2e'], needsChromium: false, timeoutMs: 15 * minuteMs },
   { name: 'browser', paths: ['tests/browser'], needsChromium: true, timeoutMs: 20 * minuteMs },
 ]

@@ -212,11 +212,13 @@ export class Inbox {
     const { envelope, sender, messageId } = message
     if (sender === ownAccount(this.#core).account) return { kind: 'own' }
     const key = `${sender} ${messageId}`
-    if (seen.has(key) || isTaken(this.#core, message)) return { kind: 'taken' }
-    if (!envelope) return { kind: 'unopened' }
+    const isHere = seen.has(key) || isTaken(this.#core, message)
+    if (!envelope) return { kind: isHere ? 'repeat' : 'unopened' }
     const opened = await openEnvelope(this.#core, ratchets, message, envelope)
     if (opened.kind === 'content') seen.add(key)
-    return opened
+    if (!isHere) return opened
+    // E6: a receipt is owed to the sender who encrypts it again, not to whoever replays it.
+    return { kind: opened.kind === 'content' ? 'taken' : 'repeat' }
   }
 
   /** Inside the transaction. */
