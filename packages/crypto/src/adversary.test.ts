@@ -14,6 +14,7 @@ import { encodeFields } from './protobuf.ts'
 import { seal } from './session.ts'
 import { decodeRecord, decodeSession } from './session-record.ts'
 import { decryptMessage, readPreKeyMessage } from './receiving.ts'
+import { archiveSession } from './sessions.ts'
 import { acquainted, ALICE, BOB, Device, flipBit, twoDevices } from './two-devices.fixture.ts'
 import type { Encrypted, PreKeyBundle } from './types.ts'
 import { fromHex } from './vectors.fixture.ts'
@@ -220,6 +221,15 @@ describe('[E5] a message that was tampered with', () => {
       const ciphertext = flipBit(genuine.ciphertext, bit)
       await expectRefused([bob, alice], { type: 'message', ciphertext }, ['invalid-message'])
     }
+  })
+
+  test('while the true one is awaited does not cost the key that was kept for it', async () => {
+    const { alice, bob } = await acquainted('awaited')
+    const awaited = await alice.send(bob, 'awaited')
+    await bob.receive(alice, await alice.send(bob, 'came first'))
+    const ciphertext = flipBit(awaited.ciphertext, awaited.ciphertext.length * 8 - 1)
+    await expectRefused([bob, alice], { type: 'message', ciphertext }, ['invalid-message'])
+    expect(await bob.receive(alice, awaited)).toBe('awaited')
   })
 
   test('at any length cut short, or with bytes added, is refused', async () => {
@@ -445,6 +455,18 @@ describe('[E7] a gap', () => {
     // Processor time, since others may be using the machine; unbounded it was twenty seconds.
     const { user, system } = process.cpuUsage(before)
     expect((user + system) / 1_000).toBeLessThan(8_000)
+  })
+
+  test('of more than 2,000 is too far for an archived session with an unknown key', async () => {
+    const { alice, bob } = await acquainted('archived jump')
+    const { ciphertext } = await alice.send(bob, 'genuine')
+    const ratchetKey = new Device(ALICE, 'stranger').local.identity.publicKey
+    const jump = (counter: number) => forge(ciphertext, { ratchetKey, counter })
+    // The current one derives so many keys before it finds that the message is not genuine.
+    await expectRefused([bob, alice], jump(2_001), ['invalid-message'])
+    bob.record = archiveSession(bob.record ?? new Uint8Array(0))
+    await expectRefused([bob, alice], jump(2_001), ['too-far-ahead'])
+    await expectRefused([bob, alice], jump(2_000), ['invalid-message'])
   })
 
   test('of messages that never come does not hinder the next', async () => {

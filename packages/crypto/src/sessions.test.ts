@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'bun:test'
 import { toHex, utf8 } from './bytes.ts'
 import { CryptoError, type CryptoErrorCode } from './errors.ts'
-import { decodeRecord } from './session-record.ts'
+import { parseRatchetMessage } from './messages.ts'
+import { decodeRecord, decodeSession } from './session-record.ts'
 import { decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
 import { archiveSession, createSession, encryptMessage, hasUsableSession } from './sessions.ts'
 import { acquainted, ALICE, BOB, Device, NOW_MS, twoDevices } from './two-devices.fixture.ts'
@@ -98,6 +99,14 @@ describe('a session', () => {
     const kept = { record: bob.record?.slice(), ciphertext: ciphertext.slice() }
     await bob.peek(alice, { type: 'message', ciphertext })
     expect({ record: bob.record, ciphertext }).toEqual(kept)
+  })
+
+  test('says what libsignal says of the sending chain before: its last counter', async () => {
+    const { alice, bob } = await acquainted('previous counter')
+    for (let i = 0; i < 3; i++) await bob.receive(alice, await alice.send(bob, `${i}`))
+    await alice.receive(bob, await bob.send(alice, 'turn'))
+    const { ciphertext } = await alice.send(bob, 'on a new chain')
+    expect(parseRatchetMessage(ciphertext)).toMatchObject({ counter: 0, previousCounter: 2 })
   })
 
   test('is refused where there is none', async () => {
@@ -202,6 +211,22 @@ describe('archived sessions', () => {
       if (i > 0) types.add(there.type).add(back.type)
     }
     expect([...types]).toEqual(['message'])
+  })
+
+  test('are what the other one becomes when both started: both then use the same', async () => {
+    const { alice, bob } = twoDevices('settle')
+    await alice.connect(bob)
+    await bob.connect(alice)
+    const [fromAlice, fromBob] = [await alice.send(bob, 'a'), await bob.send(alice, 'b')]
+    await bob.receive(alice, fromAlice)
+    await alice.receive(bob, fromBob)
+    await bob.receive(alice, await alice.send(bob, 'there'))
+    await alice.receive(bob, await bob.send(alice, 'back'))
+    const current = ({ record }: Device) => {
+      const [session] = decodeRecord(record ?? new Uint8Array(0)).sessions
+      return session && toHex(decodeSession(session).baseKey)
+    }
+    expect(current(alice)).toBe(current(bob))
   })
 })
 
