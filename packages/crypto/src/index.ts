@@ -3,13 +3,32 @@
 export { equalBytes } from './bytes.ts'
 export { type Curve25519, nobleCurve } from './curve.ts'
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
-export { type SafetyNumber, type SafetyNumberInput, safetyNumber } from './fingerprint.ts'
+export {
+  matchesScanned,
+  type SafetyNumber,
+  type SafetyNumberInput,
+  safetyNumber,
+  type ScannedOutcome,
+} from './fingerprint.ts'
 export { generateKeyPair, type KeyPair, sign } from './keys.ts'
 export { pad, unpad } from './padding.ts'
 export { type HkdfInput, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
 export { generateKyberPreKey, generateOneTimePreKey, generateSignedPreKey } from './prekeys.ts'
 export { newRecoveryKey, parseRecoveryKey, rootKeyPair } from './recovery-key.ts'
 export { decryptMessage, decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
+export {
+  acceptSenderKey,
+  createSenderKey,
+  decryptGroupMessage,
+  encryptGroupMessage,
+  type GroupDecrypted,
+  type GroupEncrypted,
+  readGroupMessage,
+  readSenderKeyDistribution,
+  type SenderKeyHeader,
+  type SenderKeyRecord,
+  senderKeyDistribution,
+} from './sender-keys.ts'
 export { archiveSession, createSession, encryptMessage, hasUsableSession } from './sessions.ts'
 export type {
   Address,

@@ -22,7 +22,7 @@ import { writeDraft } from './store/chats.ts'
 import { updateContact } from './store/contacts.ts'
 import { deleteEvents } from './store/events.ts'
 import { readMessageById } from './store/messages.ts'
-import { acceptKey, safetyNumberWith, setVerified } from './trust/verification.ts'
+import { acceptKey, safetyNumberWith, setVerified, verifyScanned } from './trust/verification.ts'
 import type { AccountState, Client } from './types.ts'
 
 /**
@@ -143,15 +143,23 @@ function trustOf(engine: Engine) {
   const { core, outbox } = engine
   return {
     safetyNumber: (conversation: AccountId) =>
-      guardedLater(() => safetyNumberWith(core, conversation)),
+      guardedLater(async () => (await safetyNumberWith(core, conversation)).digits),
+    safetyCode: (conversation: AccountId) =>
+      guardedLater(async () => (await safetyNumberWith(core, conversation)).scannable),
+    verifyScanned: (conversation: AccountId, scanned: Uint8Array) =>
+      guardedLater(async () => {
+        const outcome = await verifyScanned(core, conversation, scanned)
+        if (outcome === 'match') outbox.wake(conversation)
+        return outcome
+      }),
     acceptKey: (conversation: AccountId) =>
       guardedLater(async () => {
         acceptKey(core, conversation)
         outbox.wake(conversation)
       }),
-    setVerified: (conversation: AccountId, verified: boolean) =>
+    setVerified: (conversation: AccountId, verified: boolean, compared?: string) =>
       guardedLater(async () => {
-        setVerified(core, conversation, verified)
+        setVerified(core, conversation, verified, compared)
         outbox.wake(conversation)
       }),
   }

@@ -193,6 +193,12 @@ export class ParleyError extends Error {
   }
 }
 
+/**
+ * `mismatch`: other keys than the ones here, which may be an attack. `other-version`: an app that
+ * computes its numbers in another way. `no-code`: no code of a safety number at all.
+ */
+export type ScanOutcome = 'match' | 'mismatch' | 'other-version' | 'no-code'
+
 export interface RegistrationStep {
   registration: string
   phone: string
@@ -254,10 +260,19 @@ export interface Client {
   /** Whose presence is wanted: the open chat's. */
   watchPresence(conversation: AccountId | undefined): void
 
+  /** The sixty digits to compare by eye. */
   safetyNumber(conversation: AccountId): Promise<string>
+  /** The same number as the bytes of a QR code, for the other side to scan. */
+  safetyCode(conversation: AccountId): Promise<Uint8Array>
+  /** Verifies by what was scanned from the other's screen. Nothing but `match` verifies. */
+  verifyScanned(conversation: AccountId, scanned: Uint8Array): Promise<ScanOutcome>
   /** The person has seen that the key changed; sending goes on. */
   acceptKey(conversation: AccountId): Promise<void>
-  setVerified(conversation: AccountId, verified: boolean): Promise<void>
+  /**
+   * `compared`: the digits that were on the screen; `key-changed` when they are not the present
+   * ones.
+   */
+  setVerified(conversation: AccountId, verified: boolean, compared?: string): Promise<void>
 
   /** At most `limit` events after those that are done. */
   events(limit: number): ClientEvent[]

@@ -11,7 +11,13 @@ import { writeRefused, writeRequest } from './resend-answers.ts'
 import { readContact, updateContact, writeContact } from '../store/contacts.ts'
 import { insertEvent } from '../store/events.ts'
 import { raiseMarks, readMarks } from '../store/marks.ts'
-import { deleteWaiting, insertMessage, readMessage, writeOpened } from '../store/messages.ts'
+import {
+  deleteWaiting,
+  insertMessage,
+  placeOfReceived,
+  readMessage,
+  writeOpened,
+} from '../store/messages.ts'
 import type { MessageKind } from '../store/messages.ts'
 import { countUnopened, deleteUnopened, insertUnopened, readUnopened } from '../store/unopened.ts'
 import type { Unopened } from '../store/unopened.ts'
@@ -65,15 +71,17 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
   // Its place in the order of marks stays that of the entry that was seen first.
   const sequence = unopened?.sequence ?? head.sequence
   let number = shown?.number
-  if (number !== undefined) writeOpened(store, number, { kind, text, stamp: head.stamp })
+  const { stamp } = head
+  const sort = placeOfReceived(store, head.sender, stamp)
+  if (number !== undefined) writeOpened(store, number, { kind, text, stamp, sort })
   else {
     number = insertMessage(store, {
       ...keyOf(head),
       mine: false,
       kind,
       text,
-      stamp: head.stamp,
-      sort: head.stamp,
+      stamp,
+      sort,
       unread: true,
       senderDevice: head.senderDevice,
       sequence,
@@ -160,7 +168,7 @@ export function writeWaiting(core: Core, head: Head, kind: 'waiting' | 'lost'): 
     kind,
     text: '',
     stamp: head.stamp,
-    sort: head.stamp,
+    sort: placeOfReceived(store, head.sender, head.stamp),
     unread: false,
     senderDevice: head.senderDevice,
     sequence: head.sequence,

@@ -75,6 +75,8 @@ export const remoteCalls: Record<RemoteCallName, 'repeat' | 'once'> = {
   setTyping: 'repeat',
   watchPresence: 'repeat',
   safetyNumber: 'repeat',
+  safetyCode: 'repeat',
+  verifyScanned: 'repeat',
   acceptKey: 'repeat',
   setVerified: 'repeat',
   events: 'repeat',

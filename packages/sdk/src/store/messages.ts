@@ -1,6 +1,6 @@
 /**
- * What is shown in chats, in display order. `sort` is the stamp once it is fixed; what waits for
- * one sorts last, in the order of writing.
+ * What is shown in chats, in display order. `sort` is the stamp once it is fixed, save for what came
+ * under a changed key; what waits for a stamp sorts last, in the order of writing.
  */
 import type { AccountId, DeviceId, MessageId } from '@parley/wire'
 import type { ClientProblem, MessageStatus, ProblemCode } from '../types.ts'
@@ -155,13 +155,13 @@ export function insertMessage(store: Store, message: NewMessage): number {
 export function writeOpened(
   store: Store,
   number: number,
-  { kind, text, stamp }: Pick<MessageRow, 'kind' | 'text' | 'stamp'>,
+  { kind, text, stamp, sort }: Pick<MessageRow, 'kind' | 'text' | 'stamp' | 'sort'>,
 ): void {
   changeMessage(
     store,
     `UPDATE messages SET kind = ?, text = ?, stamp = ?, sort = ?, unread = 1 WHERE number = ?
      RETURNING conversation`,
-    [kind, text, stamp, stamp, number],
+    [kind, text, stamp, sort, number],
   )
 }
 
@@ -260,15 +260,28 @@ export function touchMessage(store: Store, conversation: AccountId): void {
   store.touch(`timeline:${conversation}`)
 }
 
-/** The newest fixed stamp of the chat; 0 when there is none. */
+/** The newest fixed place of the chat; 0 when there is none. */
 export function newestStamp(store: Store, conversation: AccountId, except: number): number {
   return (
-    store.one<{ stamp: number }>(
-      `SELECT stamp FROM messages WHERE conversation = ? AND sort < ? AND number <> ?
+    store.one<{ sort: number }>(
+      `SELECT sort FROM messages WHERE conversation = ? AND sort < ? AND number <> ?
        ORDER BY sort DESC LIMIT 1`,
       [conversation, pendingSort, except],
-    )?.stamp ?? 0
+    )?.sort ?? 0
   )
+}
+
+/**
+ * E1: the place of what came in with this stamp. Whoever has another key could date it back among
+ * what was written under the key before; it stands below the notice of the change.
+ */
+export function placeOfReceived(store: Store, conversation: AccountId, stamp: number): number {
+  const notice = store.one(
+    `SELECT 1 FROM messages WHERE conversation = ? AND sort BETWEEN ? AND ?
+     AND kind = 'key-changed' LIMIT 1`,
+    [conversation, stamp, pendingSort - 1],
+  )
+  return notice === undefined ? stamp : newestStamp(store, conversation, 0) + 1
 }
 
 /** Own messages that a reader's mark covers and that did not know it yet, newest first. */

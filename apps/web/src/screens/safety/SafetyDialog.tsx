@@ -24,7 +24,7 @@ export function SafetyDialog({ conversation, onClose }: SafetyDialogProps) {
   const setVerified = (verified: boolean) => {
     setFailure(undefined)
     client
-      .setVerified(conversation, verified)
+      .setVerified(conversation, verified, verified ? digits : undefined)
       .catch((error: unknown) => setFailure(problemOf(error).says))
   }
   const shownProblem = failure ?? problem
