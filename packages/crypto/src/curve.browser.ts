@@ -1,6 +1,6 @@
 // Curve25519 by WebCrypto, where the browser has it.
 
-import { checkKeys, checkSeed, type Curve25519, noSecret } from './curve.ts'
+import { checkKeys, checkSeed, type Curve25519, isCanonicalKey, noSecret } from './curve.ts'
 import { pkcs8 } from './curve-der.ts'
 
 const X25519 = { name: 'X25519' }
@@ -35,7 +35,7 @@ const webCryptoCurve: Curve25519 = {
     }
   },
   async verify(publicKey, message, signature) {
-    if (publicKey.length !== 32 || signature.length !== 64) return false
+    if (!isCanonicalKey(publicKey) || signature.length !== 64) return false
     const raw = Uint8Array.from(publicKey)
     const [signed, data] = [Uint8Array.from(signature), Uint8Array.from(message)]
     try {

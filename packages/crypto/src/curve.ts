@@ -5,7 +5,7 @@ import { CryptoError } from './errors.ts'
 import { ed25519, sha512, x25519 } from './primitives.ts'
 
 const { Point } = ed25519
-const { Fn } = Point
+const { Fn, Fp } = Point
 
 /** An EC public key travels as this byte and 32 bytes of Curve25519. */
 export const EC_KEY_TYPE = 0x05
@@ -67,6 +67,17 @@ function pointOf(publicKey: Uint8Array): InstanceType<typeof Point> | undefined 
   } catch {
     return undefined
   }
+}
+
+/**
+ * Whether an Ed25519 key of 32 bytes is spelled as RFC 8032, 5.1.3, has it: y below p, and no sign
+ * where x is 0. Not all platforms look at that.
+ */
+export function isCanonicalKey(publicKey: Uint8Array): boolean {
+  const encoded = littleEndian(publicKey)
+  const signed = encoded >> 255n === 1n
+  const y = BigInt.asUintN(255, encoded)
+  return publicKey.length === 32 && y < Fp.ORDER && !(signed && (y === 1n || y === Fp.ORDER - 1n))
 }
 
 export function checkKeys(privateKey: Uint8Array, publicKey: Uint8Array): void {

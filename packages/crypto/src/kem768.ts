@@ -57,8 +57,9 @@ export function kemPublicKey(seed: Uint8Array): KemPublicKey {
   return { header, vector: publicKey.slice(0, KEM_VECTOR_BYTES) }
 }
 
-/** The key check of FIPS 203, section 7.2, and that the vector is the one the header speaks of. */
+/** The key checks of FIPS 203, section 7.2, and that the vector is the one the header speaks of. */
 export function isVectorOf(header: Uint8Array, vector: Uint8Array): boolean {
+  if (header.length !== KEM_HEADER_BYTES || vector.length !== KEM_VECTOR_BYTES) return false
   const hash = sha3_256(concatBytes(vector, header.subarray(0, 32)))
   if (!equalBytes(hash, header.subarray(32))) return false
   return readVector(vector).every((polynomial) =>

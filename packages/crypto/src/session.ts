@@ -156,7 +156,7 @@ interface MessageKeys {
   mac: Uint8Array
 }
 
-function messageKeys(seed: Uint8Array, pqKey: Uint8Array): MessageKeys {
+export function messageKeys(seed: Uint8Array, pqKey: Uint8Array): MessageKeys {
   const keys = hkdfSha256({ secret: seed, salt: pqKey, info: MESSAGE_KEYS_INFO, length: 80 })
   const cipher = { key: keys.subarray(0, 32), iv: keys.subarray(64) }
   return { cipher, mac: keys.subarray(32, 64) }

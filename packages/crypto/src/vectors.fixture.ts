@@ -1,14 +1,37 @@
-// For tests: reads the language-neutral vectors at the root of the repository.
+// For tests: reads the language-neutral vectors at the root of the repository (vectors/README.md).
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import type { Vector } from './wycheproof.fixture.ts'
 
-const FOLDER = join(import.meta.dirname, '../../../vectors/crypto')
+export { fromHex } from './hex.fixture.ts'
+
+const FOLDER = join(import.meta.dirname, '../../../vectors')
 
 export function readVectors<T>(name: string): T {
-  return JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')) as T
+  return JSON.parse(readFileSync(join(FOLDER, 'crypto', `${name}.json`), 'utf8')) as T
 }
 
-export function fromHex(hex: string): Uint8Array {
-  return new Uint8Array(Buffer.from(hex, 'hex'))
+interface WycheproofFile {
+  numberOfTests: number
+  testGroups: { tests: object[] }[]
+}
+
+/** The vectors of a file, each with the fields of its group. */
+export function readWycheproof<T extends Vector>(name: string): T[] {
+  const { testGroups, numberOfTests } = JSON.parse(readPacked(name)) as WycheproofFile
+  const vectors = testGroups.flatMap(({ tests, ...group }) =>
+    tests.map((vector) => ({ ...group, ...vector })),
+  )
+  if (vectors.length !== numberOfTests) throw new Error(`${name} is not complete`)
+  return vectors as T[]
+}
+
+/** The large files, those of ML-KEM, are packed. */
+function readPacked(name: string): string {
+  const path = join(FOLDER, 'wycheproof', `${name}_test.json`)
+  return name.startsWith('mlkem')
+    ? gunzipSync(readFileSync(`${path}.gz`)).toString()
+    : readFileSync(path, 'utf8')
 }
