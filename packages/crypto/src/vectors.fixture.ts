@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import type { Vector } from './wycheproof.fixture.ts'
+import { type Vector, vectorsOf, type WycheproofFile } from './wycheproof.fixture.ts'
 
 export { fromHex } from './hex.fixture.ts'
 
@@ -13,19 +13,9 @@ export function readVectors<T>(name: string): T {
   return JSON.parse(readFileSync(join(FOLDER, 'crypto', `${name}.json`), 'utf8')) as T
 }
 
-interface WycheproofFile {
-  numberOfTests: number
-  testGroups: { tests: object[] }[]
-}
-
 /** The vectors of a file, each with the fields of its group. */
 export function readWycheproof<T extends Vector>(name: string): T[] {
-  const { testGroups, numberOfTests } = JSON.parse(readPacked(name)) as WycheproofFile
-  const vectors = testGroups.flatMap(({ tests, ...group }) =>
-    tests.map((vector) => ({ ...group, ...vector })),
-  )
-  if (vectors.length !== numberOfTests) throw new Error(`${name} is not complete`)
-  return vectors as T[]
+  return vectorsOf<T>(JSON.parse(readPacked(name)) as WycheproofFile)
 }
 
 /** The large files, those of ML-KEM, are packed. */

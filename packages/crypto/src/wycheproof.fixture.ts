@@ -9,6 +9,20 @@ export interface Vector {
   flags?: string[]
 }
 
+export interface WycheproofFile {
+  numberOfTests: number
+  testGroups: readonly { tests: readonly object[] }[]
+}
+
+/** The vectors of a file, each with the fields of its group. */
+export function vectorsOf<T extends Vector>({ testGroups, numberOfTests }: WycheproofFile): T[] {
+  const vectors = testGroups.flatMap(({ tests, ...group }) =>
+    tests.map((vector) => ({ ...group, ...vector })),
+  )
+  if (vectors.length !== numberOfTests) throw new Error('not all vectors are there')
+  return vectors as T[]
+}
+
 /** What a vector leads to: bytes in hex, a yes or no, or `refused`. */
 export type Outcome = string | boolean
 
