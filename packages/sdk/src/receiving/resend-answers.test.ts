@@ -31,8 +31,8 @@ const asker = {
   stamp: 1,
 }
 
-function coreWithMessage(sealedFor: Uint8Array): Core {
-  const core = memoryCore(new HandClock(1_000))
+function coreWithMessage(sealedFor: Uint8Array, clock = new HandClock(1_000)): Core {
+  const core = memoryCore(clock)
   const { store } = core
   updateContact(store, peer, { rootKey: root })
   const number = addMessage(store, 1, { mine: true, status: 'accepted' })
@@ -79,6 +79,34 @@ test('[E15][Y35] who asks again and again is answered three times', () => {
   expect(queued(core)).toEqual([])
   writeRequest(core, { ...asker, senderDevice: testDevice(71) }, [testMessageId(1)])
   expect(queued(core).length).toBe(1)
+})
+
+test('[E15][Y35] the fourth request of a device for a message stays unanswered', () => {
+  const core = coreWithMessage(root)
+  const answered: boolean[] = []
+  for (let round = 0; round < 4; round++) {
+    writeRequest(core, asker, [testMessageId(1)])
+    answered.push(queued(core).length === 1)
+    core.store.run('DELETE FROM outbox')
+  }
+  expect(answered).toEqual([true, true, true, false])
+})
+
+test('[E15] a device that asks for very many messages is answered 256 times an hour', () => {
+  const clock = new HandClock(1_000)
+  const core = coreWithMessage(root, clock)
+  const request = (from: number, count: number) => {
+    const ids = Array.from({ length: count }, (_, index) => testMessageId(from + index))
+    writeRequest(core, asker, ids)
+    const refused = queued(core).flatMap((row) => JSON.parse(row.body).messageIds as string[])
+    core.store.run('DELETE FROM outbox')
+    return refused.length
+  }
+  expect(request(10_000, 200)).toBe(200)
+  expect(request(20_000, 200)).toBe(56)
+  expect(request(30_000, 1)).toBe(0)
+  clock.setBack(-3_600_001)
+  expect(request(40_000, 1)).toBe(1)
 })
 
 test('[E15] what was no message is answered with nothing under its own id, so that nobody is told of a loss', () => {

@@ -69,6 +69,13 @@ test('[E10] a fork under the same root is refused', () => {
   expect(checkChain(known, mixed).kind).toBe('refused')
 })
 
+test('[E10] a chain that is signed well, but of another account, is refused', () => {
+  const stranger = { account: testAccount(4), newest: undefined, hashOf: () => undefined }
+  expect(checkChain(stranger, chainOf(2)).kind).toBe('refused')
+  const known = { ...knownFrom(chainOf(2)), account: testAccount(4) }
+  expect(checkChain(known, chainOf(1, generateKeyPair(systemRandom))).kind).toBe('refused')
+})
+
 test('[E10] a part that does not reach the known list asks for the whole', () => {
   const chain = chainOf(5)
   const known = knownFrom(chain.slice(0, 2))
