@@ -4,6 +4,7 @@
 //   own (0)  chain, signing seed (32), sign bit u8 (0x80 or 0)
 //   of a member (1)
 //            chain count u8, chains (oldest first): chain, skipped keys: length u32, bytes
+//            retired count u8, ids of retired chains (oldest first) u32
 //   chain    chain id u32, signing key (33), chain key (32), iteration of the next message u32
 //
 // Each content has one encoding, and reading takes no other.
@@ -18,6 +19,8 @@ import { isPublicKey } from './signatures.ts'
 export type SenderKeyRecord = Uint8Array
 
 export const CHAINS_MAX = 5
+/** With a new chain every week, and one more whenever somebody leaves, more than a year of them. */
+export const RETIRED_MAX = 100
 export const SEED_BYTES = 32
 export const SIGN_BIT = 0x80
 const VERSION = 1
@@ -25,8 +28,6 @@ const OWN = 0
 const MEMBER = 1
 
 const SIGNING_KEY_BYTES = 33
-const HEADER_BYTES = 2 + DISTRIBUTION_ID_BYTES
-const CHAIN_BYTES = 4 + SIGNING_KEY_BYTES + CHAIN_KEY_BYTES + 4
 
 interface SignedChain extends Chain {
   chainId: number
@@ -54,31 +55,28 @@ export interface MemberRecord {
   distributionId: Uint8Array
   /** Oldest first. */
   chains: readonly MemberChain[]
+  /** Ids of chains that are not kept any more, oldest first: they do not come back. */
+  retired: readonly number[]
 }
 
-export function encodeOwnRecord(distributionId: Uint8Array, chain: OwnChain): SenderKeyRecord {
-  const writer = new ByteWriter(HEADER_BYTES + CHAIN_BYTES + SEED_BYTES + 1)
-  writeHeader(writer, OWN, distributionId)
-  writeChain(writer, chain)
-  writer.bytes(chain.seed)
-  writer.uint8(chain.signBit)
-  return writer.finish()
-}
-
-/** Keeps the newest chains. */
-export function encodeMemberRecord(
-  distributionId: Uint8Array,
-  chains: readonly MemberChain[],
-): SenderKeyRecord {
-  const kept = chains.slice(-CHAINS_MAX)
-  const skipped = kept.reduce((sum, chain) => sum + chain.skipped.length, 0)
-  const writer = new ByteWriter(HEADER_BYTES + 1 + kept.length * (CHAIN_BYTES + 4) + skipped)
-  writeHeader(writer, MEMBER, distributionId)
-  writer.uint8(kept.length)
-  for (const chain of kept) {
+export function encodeSenderKeyRecord(record: OwnRecord | MemberRecord): SenderKeyRecord {
+  const writer = new ByteWriter(512)
+  writer.uint8(VERSION)
+  writer.uint8(record.kind === 'own' ? OWN : MEMBER)
+  writer.bytes(record.distributionId)
+  if (record.kind === 'own') {
+    writeChain(writer, record.chain)
+    writer.bytes(record.chain.seed)
+    writer.uint8(record.chain.signBit)
+    return writer.finish()
+  }
+  writer.uint8(record.chains.length)
+  for (const chain of record.chains) {
     writeChain(writer, chain)
     writer.prefixed(chain.skipped)
   }
+  writer.uint8(record.retired.length)
+  for (const chainId of record.retired) writer.uint32(chainId)
   return writer.finish()
 }
 
@@ -95,14 +93,11 @@ export function decodeSenderKeyRecord(record: SenderKeyRecord): OwnRecord | Memb
   }
   if (kind !== MEMBER) throw invalid('it is of an unknown kind')
   const chains = readMemberChains(reader)
+  const retired = readRetired(reader)
   reader.end()
-  return { kind: 'member', distributionId, chains }
-}
-
-function writeHeader(writer: ByteWriter, kind: number, distributionId: Uint8Array): void {
-  writer.uint8(VERSION)
-  writer.uint8(kind)
-  writer.bytes(distributionId)
+  const ids = [...chains.map(({ chainId }) => chainId), ...retired]
+  if (new Set(ids).size < ids.length) throw invalid('it has a chain twice')
+  return { kind: 'member', distributionId, chains, retired }
 }
 
 function writeChain(writer: ByteWriter, { chainId, signingKey, key, index }: SignedChain): void {
@@ -138,10 +133,13 @@ function readMemberChains(reader: ByteReader): MemberChain[] {
   })
   const skipped = chains.reduce((sum, chain) => sum + chain.skipped.length, 0)
   if (skipped > SKIPPED_KEYS_MAX * SKIPPED_KEY_BYTES) throw invalid('it has too many skipped keys')
-  if (new Set(chains.map(({ chainId }) => chainId)).size < count) {
-    throw invalid('it has a chain twice')
-  }
   return chains
+}
+
+function readRetired(reader: ByteReader): number[] {
+  const count = reader.uint8()
+  if (count > RETIRED_MAX) throw invalid('it has too many retired chains')
+  return Array.from({ length: count }, () => reader.uint32())
 }
 
 /** Counters grow and stay below that of the next message: so no key is there twice. */

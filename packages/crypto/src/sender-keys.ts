@@ -33,12 +33,13 @@ import {
   uuidText,
 } from './sender-key-messages.ts'
 import {
+  CHAINS_MAX,
   decodeSenderKeyRecord,
-  encodeMemberRecord,
-  encodeOwnRecord,
+  encodeSenderKeyRecord,
   type MemberChain,
   type MemberRecord,
   type OwnRecord,
+  RETIRED_MAX,
   SEED_BYTES,
   type SenderKeyRecord,
   SIGN_BIT,
@@ -90,7 +91,8 @@ export function createSenderKey(input: {
   const edwardsKey = ed25519.getPublicKey(seed)
   const signingKey = concatBytes(Uint8Array.of(EC_KEY_TYPE), ed25519.utils.toMontgomery(edwardsKey))
   const signBit = (edwardsKey[31] ?? 0) & SIGN_BIT
-  return encodeOwnRecord(distributionId, { chainId, signingKey, key, index: 0, seed, signBit })
+  const chain = { chainId, signingKey, key, index: 0, seed, signBit }
+  return encodeSenderKeyRecord({ kind: 'own', distributionId, chain })
 }
 
 /**
@@ -129,7 +131,7 @@ export async function encryptGroupMessage(input: {
   const last = ciphertext.length - 1
   ciphertext[last] = (ciphertext[last] ?? 0) | chain.signBit
   return {
-    record: encodeOwnRecord(distributionId, next),
+    record: encodeSenderKeyRecord({ kind: 'own', distributionId, chain: next }),
     ciphertext,
     messageKeyId: nameMessageKey(chain.signingKey, position),
   }
@@ -141,9 +143,10 @@ export async function encryptGroupMessage(input: {
  * messages may still be under way.
  *
  * A chain that is known stays as it is: an earlier place in it would bring used keys back to life,
- * a later one can be reached from here without losing what lies between. Only a place that is too
- * far to be reached is taken over, since otherwise nothing would ever open again (libsignal stays
- * behind there).
+ * and a later one can be reached from here without losing what lies between. Only a place beyond
+ * reach is taken over, since nothing of the chain would ever open again otherwise (libsignal stays
+ * behind there). And a chain that has made room for newer ones is not taken again, though the
+ * server may have kept one of its distributions back (libsignal would start it anew).
  *
  * Throws `invalid-message` for another group than the record's, for a known chain id with another
  * signing key, and for a record of our own; `invalid-key` for an unusable signing key.
@@ -157,18 +160,22 @@ export function acceptSenderKey(input: {
   if (!isTorsionFree(signingKey)) {
     throw new CryptoError('invalid-key', 'the signing key verifies nothing, or has other spellings')
   }
-  const chains = input.record === undefined ? [] : memberRecord(input.record, distributionId).chains
-  const known = chains.find((chain) => chain.chainId === chainId)
+  const member: MemberRecord =
+    input.record === undefined
+      ? { kind: 'member', distributionId, chains: [], retired: [] }
+      : memberRecord(input.record, distributionId)
+  if (member.retired.includes(chainId)) return encodeSenderKeyRecord(member)
+  const known = member.chains.find((chain) => chain.chainId === chainId)
   if (known === undefined) {
     const chain = { ...startOf(distribution), skipped: NOTHING }
-    return encodeMemberRecord(distributionId, [...chains, chain])
+    return encodeSenderKeyRecord(withNewest(member, chain))
   }
   if (!equalBytes(known.signingKey, signingKey)) {
     throw new CryptoError('invalid-message', 'the chain is known with another signing key')
   }
   const isReachable = distribution.iteration - known.index <= FORWARD_JUMP_MAX
   const current = isReachable ? known : { ...known, ...startOf(distribution) }
-  return encodeMemberRecord(distributionId, replaced(chains, known, current))
+  return encodeSenderKeyRecord({ ...member, chains: replaced(member.chains, known, current) })
 }
 
 /**
@@ -185,8 +192,8 @@ export async function decryptGroupMessage(input: {
   curve: Curve25519
 }): Promise<GroupDecrypted> {
   const message = parseGroupMessage(input.ciphertext)
-  const { distributionId, chains } = memberRecord(input.record, message.distributionId)
-  const chain = chains.find(({ chainId }) => chainId === message.chainId)
+  const member = memberRecord(input.record, message.distributionId)
+  const chain = member.chains.find(({ chainId }) => chainId === message.chainId)
   if (chain === undefined) {
     throw new CryptoError('no-session', 'the chain of this message is not known')
   }
@@ -200,9 +207,9 @@ export async function decryptGroupMessage(input: {
   const { chain: stepped, seed } =
     iteration < chain.index ? takeSkipped(chain, iteration) : advance(chain, iteration)
   const plaintext = decrypt(messageKey(seed), message.ciphertext)
-  const kept = boundSkipped(replaced(chains, chain, stepped))
+  const chains = boundSkipped(replaced(member.chains, chain, stepped))
   return {
-    record: encodeMemberRecord(distributionId, kept),
+    record: encodeSenderKeyRecord({ ...member, chains }),
     plaintext,
     messageKeyId: nameMessageKey(signingKey, message),
   }
@@ -247,6 +254,13 @@ function drawn(random: RandomBytes, length: number): Uint8Array {
 
 function startOf({ chainId, signingKey, chainKey, iteration }: Distribution) {
   return { chainId, signingKey, key: chainKey, index: iteration }
+}
+
+function withNewest(member: MemberRecord, newest: MemberChain): MemberRecord {
+  const chains = [...member.chains, newest]
+  const dropped = chains.slice(0, -CHAINS_MAX).map(({ chainId }) => chainId)
+  const retired = [...member.retired, ...dropped].slice(-RETIRED_MAX)
+  return { ...member, chains: chains.slice(-CHAINS_MAX), retired }
 }
 
 function replaced(
