@@ -3,8 +3,8 @@
  * its ciphertext, and frames, message rows and ratchet states are committed together before
  * anything leaves (E23).
  */
-import { equalBytes } from '@parley/crypto'
-import { encodeClientFrame, inboxOf } from '@parley/wire'
+import { CryptoError, equalBytes } from '@parley/crypto'
+import { encodeClientFrame, inboxOf, WireError } from '@parley/wire'
 import type { AccountId, ContentBody, Envelope, VerifiedList } from '@parley/wire'
 import { ownAccount } from '../core.ts'
 import type { Core } from '../core.ts'
@@ -48,9 +48,8 @@ interface Lists {
 
 /**
  * Seals the next drafts for this person; false when there was nothing to do. Rejects with
- * ApiFailure or ParleyError when lists or bundles cannot be had now, with CryptoError or WireError
- * when a bundle is no good, with StaleSession when something changed meanwhile and the work can be
- * repeated at once.
+ * ApiFailure or ParleyError when lists or bundles cannot be had now or are no good, with StaleSession
+ * when something changed meanwhile and the work can be repeated at once.
  */
 export async function sealNext(core: Core, peer: AccountId): Promise<boolean> {
   if (readUnsealed(core.store, peer, 1).length === 0) return false
@@ -58,10 +57,22 @@ export async function sealNext(core: Core, peer: AccountId): Promise<boolean> {
   if (!peerList) {
     throw parleyError('refused', undefined, 'The devices of this person cannot be verified.')
   }
-  const missing = devicesWithoutSession(core, peerList)
-  await beginSessions(core, { list: peerList, devices: missing, renew: false })
+  await beginMissing(core, peerList)
   if (devicesWithoutSession(core, peerList).length > 0) await requireSameList(core, peerList)
   return core.turns.take(peer, () => sealUnderTurn(core, peer))
+}
+
+/** E3: a bundle that does not hold what it must begins nothing, and the person is told. */
+async function beginMissing(core: Core, list: VerifiedList): Promise<void> {
+  const devices = devicesWithoutSession(core, list)
+  try {
+    await beginSessions(core, { list, devices, renew: false })
+  } catch (error) {
+    if (!(error instanceof CryptoError) && !(error instanceof WireError)) throw error
+    const says =
+      'The server shows keys that this person did not sign. Nothing was sent. Try again later, and do not trust this server if it stays.'
+    throw parleyError('refused', error, says)
+  }
 }
 
 /** A device without a bundle may have gone, and the list that names it with it. Always rejects. */
