@@ -1,9 +1,9 @@
-// The door to the cryptographic library: hashes, key derivation, AES-CBC, X25519 and the two
-// groups behind XEdDSA and Kyber. Nothing else in the package names a hash or a curve of @noble.
+// The door to the cryptographic library: hashes, key derivation, AES, X25519 and the two groups
+// behind XEdDSA and Kyber. Nothing else in the package names a hash or a curve of @noble.
 
-import { cbc } from '@noble/ciphers/aes.js'
+import { cbc, gcm } from '@noble/ciphers/aes.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
-import { hkdf } from '@noble/hashes/hkdf.js'
+import { expand, hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
 import { sha3_256, sha3_512, shake256 } from '@noble/hashes/sha3.js'
@@ -49,6 +49,46 @@ export function aesCbcEncrypt({ key, iv }: CbcKey, plaintext: Uint8Array): Uint8
 /** Throws what the library throws on wrong padding; authenticate before you call it. */
 export function aesCbcDecrypt({ key, iv }: CbcKey, ciphertext: Uint8Array): Uint8Array {
   return cbc(key, iv).decrypt(ciphertext)
+}
+
+/** A hash of what arrives piece by piece. */
+export interface RunningHash {
+  update(bytes: Uint8Array): void
+  digest(): Uint8Array
+}
+
+export function runningSha256(): RunningHash {
+  return nobleSha256.create()
+}
+
+export interface ExpandInput {
+  /** Uniformly random already: the extract step of HKDF is left out. */
+  secret: Uint8Array
+  info: Uint8Array
+  length: number
+}
+
+/** RFC 5869, section 2.3. */
+export function hkdfExpandSha512({ secret, info, length }: ExpandInput): Uint8Array {
+  // The library asks for 64 bytes or more; HMAC itself pads keys with zeros (RFC 2104, section 2).
+  const padded = new Uint8Array(Math.max(secret.length, 64))
+  padded.set(secret)
+  return expand(nobleSha512, padded, info, length)
+}
+
+export interface GcmKey {
+  key: Uint8Array
+  nonce: Uint8Array
+}
+
+/** AES-GCM without associated data; the tag of 16 bytes comes last. */
+export function aesGcmSeal({ key, nonce }: GcmKey, plaintext: Uint8Array): Uint8Array {
+  return gcm(key, nonce).encrypt(plaintext)
+}
+
+/** Throws what the library throws on a wrong tag. */
+export function aesGcmOpen({ key, nonce }: GcmKey, ciphertext: Uint8Array): Uint8Array {
+  return gcm(key, nonce).decrypt(ciphertext)
 }
 
 export { ed25519, ml_kem1024, sha3_256, sha3_512, shake256, x25519 }
