@@ -2,13 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { toHex } from './bytes.ts'
-import {
-  aesCbcDecrypt,
-  aesCbcEncrypt,
-  hkdfExpandSha512,
-  hkdfSha256,
-  hmacSha256,
-} from './primitives.ts'
+import { aesCbcDecrypt, aesCbcEncrypt, hkdfSha256, hmacSha256 } from './primitives.ts'
 import { fromHex, readWycheproof } from './vectors.fixture.ts'
 import { judge, orRefused, type Vector } from './wycheproof.fixture.ts'
 
