@@ -3,6 +3,7 @@
  * each cell.
  */
 import { parseArgs } from 'node:util'
+import { cryptoSpeed } from './scenarios/crypto.ts'
 import { idle } from './scenarios/idle.ts'
 import { oneToOne } from './scenarios/one-to-one.ts'
 import { startBenchServer } from './load/server.ts'
@@ -50,6 +51,12 @@ const scenarios: Record<string, Scenario> = {
     async *run(options) {
       await using server = await startBenchServer(options.sessions)
       yield { scenario: 'idle', ...common, ...(await idle(server, options)) }
+    },
+  },
+  crypto: {
+    says: 'the Signal protocol beside the official library, in turns; --runs',
+    async *run() {
+      for await (const row of cryptoSpeed()) yield { scenario: 'crypto', peer: 'parley', ...row }
     },
   },
 }
@@ -129,7 +136,7 @@ const options: Options = {
 let errors = 0
 for (let run = 0; run < options.runs; run++) {
   for await (const row of scenario.run(options)) {
-    errors += Number(row.errors)
+    errors += Number(row.errors ?? 0)
     process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : `${readable(row)}\n`)
   }
 }

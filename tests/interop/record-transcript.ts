@@ -13,9 +13,9 @@ import {
   generateKyberPreKey,
   generateOneTimePreKey,
   generateSignedPreKey,
-  nobleCurve,
   type SessionRecord,
 } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { PINNED_ORACLE } from './install.ts'
 import { startOracle } from './oracle-client.ts'
 import { OracleParty } from './parties.ts'

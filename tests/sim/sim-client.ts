@@ -3,7 +3,7 @@
  * clock that dies with them, and the simulated network.
  */
 import { Database } from 'bun:sqlite'
-import { nobleCurve } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { openClient } from '@parley/sdk'
 import type { Client, SqlDriver, SqlValue, TimelineItem, Transport } from '@parley/sdk'
 import { openBunDriver } from '@parley/sdk/bun'

@@ -18,6 +18,8 @@ const allowedDependencies: Readonly<Record<string, string>> = {
   '@hono/zod-openapi': 'one definition for checking requests and for /openapi.json',
   '@noble/ciphers': 'AES and ChaCha in the browser too, audited',
   '@noble/curves': 'Curve25519, audited',
+  '@noble/ed25519':
+    'points of Edwards25519 for XEdDSA, a fifth of the size; held to vectors and to @noble/curves',
   '@noble/hashes': 'SHA-2, HMAC and HKDF, audited',
   '@noble/post-quantum':
     'ML-KEM; not audited, so always beside X25519 and tested against the oracle',

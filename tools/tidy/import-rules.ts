@@ -71,11 +71,11 @@ export const importRules: readonly ImportRule[] = [
     house: 'tests/interop',
     files: /^tests\/interop\//,
     may: (target) =>
-      ours(target, '@parley/crypto', '@parley/crypto/bun') ||
+      ours(target, '@parley/crypto', '@parley/crypto/bun', '@parley/crypto/reference') ||
       npm(target, '@signalapp/libsignal-client') ||
-      under(target, 'tests/interop/', 'packages/crypto/src/') ||
+      under(target, 'tests/interop/', 'packages/crypto/src/', 'bench/crypto/') ||
       platform(target),
-    says: 'It compares packages/crypto with the oracle and needs nothing else.',
+    says: 'It compares packages/crypto with the oracle, and needs bench/crypto only beside it.',
   },
   {
     house: 'tests and load generators',

@@ -1,7 +1,8 @@
 // Curve25519 by WebCrypto, where the browser has it.
 
-import { checkKeys, checkSeed, type Curve25519, isCanonicalKey, noSecret } from './curve.ts'
+import { checkKeys, checkSeed, type Curve25519, noSecret } from './curve.ts'
 import { pkcs8 } from './curve-der.ts'
+import { isCanonicalKey } from './edwards.ts'
 
 const X25519 = { name: 'X25519' }
 const ED25519 = { name: 'Ed25519' }

@@ -1,3 +1,4 @@
 // What @parley/crypto has for Bun and Node: exported as @parley/crypto/bun.
 
+export { bunAesGcm } from './aes-gcm.bun.ts'
 export { bunCurve } from './curve.bun.ts'

@@ -1,7 +1,20 @@
 // The public face of @parley/crypto: the Signal protocol as pure functions.
 
+export type { AesGcm, AesGcmKey } from './aes-gcm.ts'
 export { equalBytes } from './bytes.ts'
-export { type Curve25519, nobleCurve } from './curve.ts'
+export { type ByteRange, plaintextSize, sealedSize } from './chunked.ts'
+export {
+  MEDIA_CONTEXT,
+  type MediaReference,
+  type OpenMediaInput,
+  openMedia,
+  type SealedMedia,
+  type SealMediaInput,
+  sealMedia,
+  verifyMedia,
+} from './chunked-media.ts'
+export { openStream, sealStream } from './chunked-streams.ts'
+export type { Curve25519 } from './curve.ts'
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
 export {
   matchesScanned,

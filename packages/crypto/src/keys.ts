@@ -1,9 +1,16 @@
 // Curve25519 key pairs, the shapes in which keys travel through this package, and XEdDSA signing.
 
 import { concatBytes, littleEndian } from './bytes.ts'
-import { type Curve25519, EC_KEY_TYPE } from './curve.ts'
-import { CryptoError } from './errors.ts'
-import { ed25519, type RandomBytes, sha512, x25519 } from './primitives.ts'
+import type { Curve25519 } from './curve.ts'
+import {
+  baseMultiple,
+  clamped,
+  EC_KEY_TYPE,
+  fromScalar,
+  montgomeryKey,
+  toScalar,
+} from './edwards.ts'
+import { type RandomBytes, sha512 } from './primitives.ts'
 
 export interface KeyPair {
   /** 33 bytes: 0x05 and the 32 of Curve25519. */
@@ -36,16 +43,7 @@ export async function generateKeyPairWith(
 /** The key pair whose private key is these 32 uniformly random bytes, clamped. */
 export function keyPairFromSecret(secret: Uint8Array): KeyPair {
   const privateKey = clamped(secret)
-  const publicKey = concatBytes(Uint8Array.of(EC_KEY_TYPE), x25519.getPublicKey(privateKey))
-  return { publicKey, privateKey }
-}
-
-function clamped(secret: Uint8Array): Uint8Array {
-  if (secret.length !== 32) throw new CryptoError('invalid-key', 'a secret must have 32 bytes')
-  const privateKey = Uint8Array.from(secret)
-  privateKey[0] = (privateKey[0] ?? 0) & 248
-  privateKey[31] = ((privateKey[31] ?? 0) & 127) | 64
-  return privateKey
+  return { publicKey: montgomeryKey(baseMultiple(littleEndian(privateKey))), privateKey }
 }
 
 /**
@@ -53,18 +51,12 @@ function clamped(secret: Uint8Array): Uint8Array {
  * nonce hangs on key and message too, so a generator that repeats itself gives no key away.
  */
 export function sign(privateKey: Uint8Array, message: Uint8Array, random: RandomBytes): Uint8Array {
-  const { BASE, Fn } = ed25519.Point
-  const secret = Fn.create(littleEndian(privateKey))
-  const edwardsKey = BASE.multiply(secret).toBytes()
-  const nonce = scalar(sha512(concatBytes(HASH_PREFIX, privateKey, message, random(64))))
-  const commitment = BASE.multiply(nonce).toBytes()
-  const challenge = scalar(sha512(concatBytes(commitment, edwardsKey, message)))
-  const response = Fn.toBytes(Fn.add(nonce, Fn.mul(challenge, secret)))
-  const signature = concatBytes(commitment, response)
-  signature[63] = (signature[63] ?? 0) | ((edwardsKey[31] ?? 0) & 0x80)
+  const secret = littleEndian(privateKey)
+  const key = baseMultiple(secret)
+  const nonce = toScalar(sha512(concatBytes(HASH_PREFIX, privateKey, message, random(64))))
+  const commitment = baseMultiple(nonce)
+  const challenge = toScalar(sha512(concatBytes(commitment, key, message)))
+  const signature = concatBytes(commitment, fromScalar(nonce + challenge * secret))
+  signature[63] = (signature[63] ?? 0) | ((key[31] ?? 0) & 0x80)
   return signature
-}
-
-function scalar(bytes: Uint8Array): bigint {
-  return ed25519.Point.Fn.create(littleEndian(bytes))
 }

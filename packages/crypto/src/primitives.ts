@@ -3,6 +3,7 @@
 
 import { cbc, gcm } from '@noble/ciphers/aes.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { etc, Point as EdwardsPoint } from '@noble/ed25519'
 import { expand, hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
@@ -91,4 +92,9 @@ export function aesGcmOpen({ key, nonce }: GcmKey, ciphertext: Uint8Array): Uint
   return gcm(key, nonce).decrypt(ciphertext)
 }
 
-export { ed25519, ml_kem1024, sha3_256, sha3_512, shake256, x25519 }
+/** `value` modulo `modulus`, never negative. */
+export const modulo: (value: bigint, modulus: bigint) => bigint = etc.mod
+/** The inverse modulo `modulus`; throws for 0. */
+export const inverse: (value: bigint, modulus: bigint) => bigint = etc.invert
+
+export { EdwardsPoint, ed25519, ml_kem1024, sha3_256, sha3_512, shake256, x25519 }

@@ -1,17 +1,20 @@
 // Checks of public keys and XEdDSA signatures: all that a server may import of this package.
 
 import { littleEndian } from './bytes.ts'
-import { type Curve25519, verifyEd25519 } from './curve.ts'
-import { ed25519 } from './primitives.ts'
-
-const { Point } = ed25519
-const { Fp } = Point
+import type { Curve25519 } from './curve.ts'
+import {
+  EC_KEY_TYPE,
+  edwardsKey,
+  FIELD_PRIME,
+  isTorsionFreePoint,
+  verifyEd25519,
+} from './edwards.ts'
 
 /** The u-coordinates of low order that are canonical; 1 and the two of order eight are listed. */
 const LOW_ORDER = new Set([
   0n,
   1n,
-  Fp.ORDER - 1n,
+  FIELD_PRIME - 1n,
   325606250916557431795983626356110631294008115727848805560023387167927233504n,
   39382357235489614581723060781553021112529911719440698176882885853963445705823n,
 ])
@@ -21,9 +24,9 @@ const LOW_ORDER = new Set([
  * point has one spelling and no shared secret is known beforehand.
  */
 export function isPublicKey(bytes: Uint8Array): boolean {
-  if (bytes.length !== 33 || bytes[0] !== 0x05) return false
+  if (bytes.length !== 33 || bytes[0] !== EC_KEY_TYPE) return false
   const u = littleEndian(bytes.subarray(1))
-  return u < Fp.ORDER && !LOW_ORDER.has(u)
+  return u < FIELD_PRIME && !LOW_ORDER.has(u)
 }
 
 /**
@@ -67,18 +70,5 @@ function toEd25519(publicKey: Uint8Array, signature: Uint8Array): Ed25519Signatu
  * and could pass an old message off as one with a new key.
  */
 export function isTorsionFree(publicKey: Uint8Array): boolean {
-  if (!isPublicKey(publicKey)) return false
-  try {
-    return Point.fromBytes(edwardsKey(publicKey, 0)).isTorsionFree()
-  } catch {
-    return false
-  }
-}
-
-/** The Edwards form of this Montgomery key, y = (u - 1) / (u + 1); on the twist it is no point. */
-function edwardsKey(publicKey: Uint8Array, signBit: number): Uint8Array {
-  const u = littleEndian(publicKey.subarray(1))
-  const y = Fp.toBytes(Fp.mul(Fp.sub(u, 1n), Fp.inv(Fp.add(u, 1n))))
-  y[31] = (y[31] ?? 0) | signBit
-  return y
+  return isPublicKey(publicKey) && isTorsionFreePoint(edwardsKey(publicKey, 0))
 }

@@ -4,7 +4,7 @@
  */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { nobleCurve } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { startServer } from '@parley/testkit'
 import { openClient } from './client.ts'
 import { systemClock } from './platform/clock.ts'

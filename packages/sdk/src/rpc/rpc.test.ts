@@ -3,7 +3,7 @@
  * until they are moved.
  */
 import { afterEach, expect, test } from 'bun:test'
-import { nobleCurve } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { parseAccountId, parseMessageId } from '@parley/wire'
 import { openClient } from '../client.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'

@@ -2,7 +2,6 @@
  * What the dedicated worker of the leading tab runs: database, engine, and the host that all tabs
  * use it through.
  */
-import { nobleCurve } from '@parley/crypto'
 import { browserCurve } from '@parley/crypto/browser'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
@@ -77,7 +76,7 @@ async function openOver(driver: SqlDriver, surroundings: Surroundings): Promise<
       driver,
       clock: systemClock,
       random: systemRandom,
-      curve: (await browserCurve()) ?? nobleCurve,
+      curve: (await browserCurve()) ?? (await import('@parley/crypto/reference')).nobleCurve,
       recordEvents: false,
       observeMessageKey: undefined,
     })

@@ -1,7 +1,8 @@
 /**
  * For tests: what the parts of the engine share, with an account on tables in memory and no server.
  */
-import { generateKeyPair, nobleCurve } from '@parley/crypto'
+import { generateKeyPair } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { Api } from '../http/api.ts'
 import type { Core } from '../core.ts'
 import type { Clock } from '../platform/ports.ts'

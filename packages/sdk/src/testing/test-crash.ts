@@ -3,7 +3,7 @@
  * again on the same database.
  */
 import type { Database } from 'bun:sqlite'
-import { nobleCurve } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Socket, SqlDriver } from '../platform/ports.ts'

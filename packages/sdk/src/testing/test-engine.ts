@@ -1,7 +1,7 @@
 /**
  * For tests: an engine on a driver, with its parts in reach and a clock that a test may set wrong.
  */
-import { nobleCurve } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { Engine } from '../engine.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Clock, SqlDriver, Transport } from '../platform/ports.ts'

@@ -1,6 +1,6 @@
 /** For tests: registered people on databases in memory, against a real server. */
 import { Database } from 'bun:sqlite'
-import { nobleCurve } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import { openClient } from '../client.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { SqlDriver } from '../platform/ports.ts'
