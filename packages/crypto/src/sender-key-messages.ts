@@ -56,9 +56,6 @@ export function encodeUnsigned(message: GroupMessage): Uint8Array {
 
 export function parseGroupMessage(bytes: Uint8Array): ParsedGroupMessage {
   checkVersion(bytes)
-  if (bytes.length <= SIGNATURE_BYTES) {
-    throw new CryptoError('invalid-message', 'the message is too short')
-  }
   const authenticated = bytes.subarray(0, -SIGNATURE_BYTES)
   const fields = parseFields(authenticated.subarray(1))
   const ciphertext = required(fields.bytes(4))

@@ -3,13 +3,13 @@
 // that throws has changed nothing.
 
 import { concatBytes, equalBytes, toHex, utf8 } from './bytes.ts'
-import { type Curve25519, EC_KEY_TYPE } from './curve.ts'
+import type { Curve25519 } from './curve.ts'
+import { ed25519PublicKey, montgomeryKey } from './edwards.ts'
 import { CryptoError } from './errors.ts'
 import {
   aesCbcDecrypt,
   aesCbcEncrypt,
   type CbcKey,
-  ed25519,
   hkdfSha256,
   type RandomBytes,
 } from './primitives.ts'
@@ -88,8 +88,8 @@ export function createSenderKey(input: {
   const chainId = new DataView(drawn(input.random, 4).buffer).getUint32(0) >>> 1
   const key = drawn(input.random, CHAIN_KEY_BYTES)
   const seed = drawn(input.random, SEED_BYTES)
-  const edwardsKey = ed25519.getPublicKey(seed)
-  const signingKey = concatBytes(Uint8Array.of(EC_KEY_TYPE), ed25519.utils.toMontgomery(edwardsKey))
+  const edwardsKey = ed25519PublicKey(seed)
+  const signingKey = montgomeryKey(edwardsKey)
   const signBit = (edwardsKey[31] ?? 0) & SIGN_BIT
   const chain = { chainId, signingKey, key, index: 0, seed, signBit }
   return encodeSenderKeyRecord({ kind: 'own', distributionId, chain })
