@@ -71,14 +71,14 @@ function startLibsignal(): Implementation {
   const answers = lines[Symbol.asyncIterator]()
   return {
     async run(task: Task) {
-      child.stdin.write(`${JSON.stringify(task)}\n`)
-      child.stdin.flush()
+      await child.stdin.write(`${JSON.stringify(task)}\n`)
+      await child.stdin.flush()
       const { value, done } = await answers.next()
       if (done) throw new Error('the process of the official library ended')
       return JSON.parse(value) as number
     },
     async [Symbol.asyncDispose]() {
-      child.stdin.end()
+      await child.stdin.end()
       await child.exited
     },
   }

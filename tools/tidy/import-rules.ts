@@ -127,7 +127,7 @@ export const importRules: readonly ImportRule[] = [
     files:
       /^packages\/server\/src\/((index|roles)\.ts|gateway\/(handlers|connection|gateway)\.ts|http\/)/,
     may: (target) =>
-      ['@parley/wire', '@parley/crypto/signatures'].includes(target.name) ||
+      ['@parley/wire', '@parley/crypto/signatures-bun'].includes(target.name) ||
       target.kind === 'npm' ||
       platform(target) ||
       under(target, server),
@@ -137,7 +137,7 @@ export const importRules: readonly ImportRule[] = [
     house: 'packages/server modules',
     files: /^packages\/server\//,
     may: (target, from) =>
-      ['@parley/wire', '@parley/crypto/signatures'].includes(target.name) ||
+      ['@parley/wire', '@parley/crypto/signatures-bun'].includes(target.name) ||
       target.kind === 'npm' ||
       platform(target) ||
       isPort(target) ||

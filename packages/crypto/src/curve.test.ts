@@ -6,6 +6,7 @@ import { browserCurve } from './curve.browser.ts'
 import { bunCurve } from './curve.bun.ts'
 import { type Curve25519, nobleCurve } from './curve.ts'
 import { generateKeyPair, generateKeyPairWith, sign } from './keys.ts'
+import { verify as verifyForServers } from './signatures.bun.ts'
 import { verify, verifyWith } from './signatures.ts'
 import { flipBit, repeatableRandom } from './two-devices.fixture.ts'
 
@@ -75,4 +76,16 @@ describe.each(backends)('the curve by %s', (_, curve) => {
     expect(await curve.verify(new Uint8Array(32).fill(0xff), message, random(64))).toBe(false)
     expect(await curve.verify(random(32), message, new Uint8Array(63))).toBe(false)
   })
+})
+
+test('the checks for servers judge as the reference does', () => {
+  const random = repeatableRandom('servers')
+  const { publicKey, privateKey } = generateKeyPair(random)
+  const signature = sign(privateKey, utf8('a message'), random)
+  expect(verifyForServers(publicKey, utf8('a message'), signature)).toBe(true)
+  expect(verifyForServers(publicKey, utf8('another'), signature)).toBe(false)
+  for (let bit = 0; bit < 512; bit += 3) {
+    expect(verifyForServers(publicKey, utf8('a message'), flipBit(signature, bit))).toBe(false)
+  }
+  expect(verifyForServers(new Uint8Array(33), utf8('a message'), signature)).toBe(false)
 })

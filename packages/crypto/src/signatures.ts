@@ -1,4 +1,5 @@
-// Checks of public keys and XEdDSA signatures: all that a server may import of this package.
+// Checks of public keys and XEdDSA signatures: all that a server may import of this package, here
+// or by the platform in signatures.bun.ts.
 
 import { littleEndian } from './bytes.ts'
 import type { Curve25519 } from './curve.ts'
@@ -57,7 +58,10 @@ interface Ed25519Signature {
 }
 
 /** What Ed25519 (RFC 8032) would have instead: XEdDSA is the same equation over other encodings. */
-function toEd25519(publicKey: Uint8Array, signature: Uint8Array): Ed25519Signature | undefined {
+export function toEd25519(
+  publicKey: Uint8Array,
+  signature: Uint8Array,
+): Ed25519Signature | undefined {
   if (signature.length !== 64 || !isPublicKey(publicKey)) return undefined
   const plain = Uint8Array.from(signature)
   const signBit = (plain[63] ?? 0) & 0x80

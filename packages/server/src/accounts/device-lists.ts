@@ -2,7 +2,7 @@
  * Device lists in the store: how a signed list is checked, how it follows the one in force, and
  * what comes with it for devices that go and come. Used by registration and by changes of the list.
  */
-import { verify } from '@parley/crypto/signatures'
+import { verify } from '@parley/crypto/signatures-bun'
 import {
   type AccountId,
   type DeviceId,

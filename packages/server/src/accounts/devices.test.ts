@@ -20,7 +20,7 @@ import {
   type TestDevice,
   type TestList,
 } from '@parley/testkit'
-import { verify } from '@parley/crypto/signatures'
+import { verify } from '@parley/crypto/signatures-bun'
 import { ApiError } from '../api-error.ts'
 import { appendList } from './device-lists.ts'
 import { sendLeftNotices } from './notices.ts'

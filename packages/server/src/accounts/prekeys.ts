@@ -2,7 +2,7 @@
  * Prekeys: uploaded by a device for itself, to be handed out by bundles.ts. The server checks
  * signatures and lengths and knows nothing else (S12).
  */
-import { isPublicKey, verify } from '@parley/crypto/signatures'
+import { isPublicKey, verify } from '@parley/crypto/signatures-bun'
 import { type DeviceId, oneTimePreKeysMax, oneTimePreKeysPerUpload } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { Sql } from '../backends/sql/sql.ts'

@@ -2,7 +2,7 @@
  * Tokens of a device: exchanged for fresh ones, or given against a signature of its identity key
  * when the server or the client lost them (S5, S6).
  */
-import { verify } from '@parley/crypto/signatures'
+import { verify } from '@parley/crypto/signatures-bun'
 import {
   type AccountId,
   accountIdBytes,
