@@ -157,9 +157,6 @@ export function acceptSenderKey(input: {
 }): SenderKeyRecord {
   const distribution = parseDistribution(input.distribution)
   const { distributionId, chainId, signingKey } = distribution
-  if (!isTorsionFree(signingKey)) {
-    throw new CryptoError('invalid-key', 'the signing key verifies nothing, or has other spellings')
-  }
   const member: MemberRecord =
     input.record === undefined
       ? { kind: 'member', distributionId, chains: [], retired: [] }
@@ -167,6 +164,9 @@ export function acceptSenderKey(input: {
   if (member.retired.includes(chainId)) return encodeSenderKeyRecord(member)
   const known = member.chains.find((chain) => chain.chainId === chainId)
   if (known === undefined) {
+    if (!isTorsionFree(signingKey)) {
+      throw new CryptoError('invalid-key', 'with this signing key verifiers may disagree')
+    }
     const chain = { ...startOf(distribution), skipped: NOTHING }
     return encodeSenderKeyRecord(withNewest(member, chain))
   }
