@@ -64,7 +64,8 @@ test('[E26] every size is one of a ciphertext or refused, and there is no third'
     if (sizes.has(bytes)) expect(sealedSize(plaintextSize(bytes))).toBe(bytes)
     else impossible.push(bytes)
   }
-  for (const bytes of [...impossible, 72.5, Number.NaN, Infinity, sealedSize(4 * PIB - 1) + 1]) {
+  const beyond = [1, 17, 16_400].map((more) => sealedSize(4 * PIB - 1) + more)
+  for (const bytes of [...impossible, 72.5, Number.NaN, Infinity, ...beyond]) {
     expect(() => plaintextSize(bytes)).toThrow(code('invalid-message'))
   }
   expect(impossible).toContain(56)
@@ -188,6 +189,49 @@ test('[E5] a length that is not the true one is refused by the chunk that would 
     const claimed = chunks[last]?.subarray(0, (size % CHUNK_BYTES) + 16) ?? new Uint8Array()
     expectInvalidMessage(await opener.open(last, claimed).catch((refusal: unknown) => refusal))
   }
+})
+
+test('[E5] chunks of the wrong length are refused, be they sealed by the owner of the key', async () => {
+  const salt = random(24)
+  const { key, baseNonce, commitment } = deriveAgain(TEST_KEY, salt)
+  const header = concatBytes(salt, commitment)
+  const sealedBytes = sealedSize(CHUNK_BYTES + 100)
+  const aes = await TEST_KEY.aesGcm(key)
+  const opener = await createOpener({ ...TEST_KEY, header, sealedBytes })
+  const made = (index: number, size: number) =>
+    aes.seal(chunkNonce(baseNonce, index), someBytes(size))
+  expect(await opener.open(0, await made(0, CHUNK_BYTES))).toHaveLength(CHUNK_BYTES)
+  expect(await opener.open(1, await made(1, 100))).toHaveLength(100)
+  for (const [index, size] of [
+    [0, 0],
+    [0, 100],
+    [0, 16_383],
+    [0, 16_385],
+    [1, 0],
+    [1, 99],
+  ]) {
+    const chunk = await made(index ?? 0, size ?? 0)
+    await expect(opener.open(index ?? 0, chunk)).rejects.toEqual(code('invalid-message'))
+  }
+  const chunkings = [[CHUNK_BYTES], [100, 100], [16_385, 10], [CHUNK_BYTES, CHUNK_BYTES]]
+  for (const sizes of chunkings) {
+    const chunks = await Promise.all(sizes.map((size, index) => made(index, size)))
+    const plaintext = someBytes(sizes[0] ?? 0)
+    const chunksBefore = sizes.filter((size) => size === CHUNK_BYTES).length
+    const genuine = { plaintext: concatBytes(plaintext, plaintext), chunksBefore }
+    await expectRefused(concatBytes(header, ...chunks), genuine)
+  }
+})
+
+test('[E5] a header of another length is refused', async () => {
+  const { header } = partsOf(await sealWhole(someBytes(10)))
+  for (const wrong of [0, 23, 24, 25, 55].map((length) => header.subarray(0, length))) {
+    const opening = createOpener({ ...TEST_KEY, header: wrong, sealedBytes: 82 })
+    await expect(opening).rejects.toEqual(code('invalid-message'))
+  }
+  const longer = concatBytes(header, Uint8Array.of(0))
+  const opening = createOpener({ ...TEST_KEY, header: longer, sealedBytes: 82 })
+  await expect(opening).rejects.toEqual(code('invalid-message'))
 })
 
 test('[E5] every bit of the header and bits all over every chunk count', async () => {

@@ -98,28 +98,20 @@ export async function createSealer(
 }
 
 /**
- * Opens the chunk at an index. A full one (16,400 bytes) is never the last and a shorter one always
- * is: rejects with `invalid-message` unless it was sealed as just that, at just that index.
+ * Opens the chunk at an index; rejects with `invalid-message` unless it was sealed at just that
+ * index. Whoever calls it sees to the lengths: all chunks are full but the last, which is not.
  */
 export type OpenChunk = (index: number, sealed: Uint8Array) => Promise<Uint8Array>
 
 /** Checks the commitment, before which no chunk is opened: `invalid-message` when it is wrong. */
 export async function acceptHeader(input: ChunkKey & { header: Uint8Array }): Promise<OpenChunk> {
-  if (input.header.length !== HEADER_BYTES) {
-    throw new CryptoError('invalid-message', 'the ciphertext is shorter than its header')
-  }
   const salt = input.header.subarray(0, SALT_BYTES)
   const { key, baseNonce, commitment } = deriveKeys(input, salt)
   if (!equalBytes(commitment, input.header.subarray(SALT_BYTES))) {
-    throw new CryptoError('invalid-message', 'made with another key or for another use')
+    throw new CryptoError('invalid-message', 'not made with this key, or for another use')
   }
   const aes = await input.aesGcm(key)
-  return async (index, sealed) => {
-    if (sealed.length < TAG_BYTES || sealed.length > SEALED_CHUNK_BYTES) {
-      throw new CryptoError('invalid-message', 'the ciphertext is truncated')
-    }
-    return aes.open(chunkNonce(baseNonce, index), sealed)
-  }
+  return (index, sealed) => aes.open(chunkNonce(baseNonce, index), sealed)
 }
 
 export interface ChunkOpener {
