@@ -1,31 +1,31 @@
 // A reader and a writer of fixed-width fields: the form in which sessions are stored. Integers are
-// big-endian. Whatever cannot be read is `invalid-state`.
+// big-endian. Whatever cannot be read is `invalid-state`. A DataView would cost more than all of the
+// rest: engines then move a small array out to where both can see it.
 
 import { CryptoError } from './errors.ts'
 
 export class ByteWriter {
   #bytes: Uint8Array
-  #view: DataView
   #length = 0
 
   constructor(expectedLength: number) {
     this.#bytes = new Uint8Array(expectedLength)
-    this.#view = new DataView(this.#bytes.buffer)
   }
 
   uint8(value: number): void {
     const offset = this.#claim(1)
-    this.#view.setUint8(offset, value)
+    this.#bytes[offset] = value
   }
 
   uint32(value: number): void {
     const offset = this.#claim(4)
-    this.#view.setUint32(offset, value)
+    writeUint32(this.#bytes, offset, value)
   }
 
   float64(value: number): void {
-    const offset = this.#claim(8)
-    this.#view.setFloat64(offset, value)
+    const bytes = new Uint8Array(8)
+    new DataView(bytes.buffer).setFloat64(0, value)
+    this.bytes(bytes)
   }
 
   bytes(value: Uint8Array): void {
@@ -39,6 +39,7 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
+    if (this.#length === this.#bytes.length) return this.#bytes
     return this.#bytes.slice(0, this.#length)
   }
 
@@ -53,36 +54,39 @@ export class ByteWriter {
     const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2))
     larger.set(this.#bytes)
     this.#bytes = larger
-    this.#view = new DataView(larger.buffer)
   }
 }
 
-/** Hands out views, not copies, of what it reads from. */
+/** Shorter fields are copied, which costs less than a view. */
+const VIEW_BYTES_MIN = 256
+
+/** What it hands out may be views of what it reads from. */
 export class ByteReader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #offset = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   uint8(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#bytes[this.#take(1)] ?? 0
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return readUint32(this.#bytes, this.#take(4))
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8))
+    return new DataView(this.bytes(8).buffer).getFloat64(0)
   }
 
   bytes(length: number): Uint8Array {
     const offset = this.#take(length)
-    return this.#bytes.subarray(offset, offset + length)
+    const end = offset + length
+    return length < VIEW_BYTES_MIN
+      ? this.#bytes.slice(offset, end)
+      : this.#bytes.subarray(offset, end)
   }
 
   prefixed(): Uint8Array {
@@ -103,4 +107,17 @@ export class ByteReader {
     this.#offset = offset + length
     return offset
   }
+}
+
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)
+  const low = ((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0)
+  return ((high << 16) | low) >>> 0
+}
+
+export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24
+  bytes[offset + 1] = value >>> 16
+  bytes[offset + 2] = value >>> 8
+  bytes[offset + 3] = value
 }

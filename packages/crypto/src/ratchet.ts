@@ -3,6 +3,7 @@
 // of the seed (post-quantum key, MAC, AES) is the business of session.ts.
 
 import { concatBytes, equalBytes, utf8 } from './bytes.ts'
+import { readUint32, writeUint32 } from './encode.ts'
 import { CryptoError } from './errors.ts'
 import type { Curve25519 } from './curve.ts'
 import { generateKeyPairWith, type KeyPair } from './keys.ts'
@@ -154,9 +155,8 @@ export function takeSkipped<AChain extends SkippingChain>(
   counter: number,
 ): ChainStep<AChain> {
   const { skipped } = chain
-  const view = new DataView(skipped.buffer, skipped.byteOffset, skipped.byteLength)
   for (let offset = 0; offset < skipped.length; offset += SKIPPED_KEY_BYTES) {
-    if (view.getUint32(offset) !== counter) continue
+    if (readUint32(skipped, offset) !== counter) continue
     const end = offset + SKIPPED_KEY_BYTES
     const rest = concatBytes(skipped.subarray(0, offset), skipped.subarray(end))
     return { chain: { ...chain, skipped: rest }, seed: skipped.slice(offset + 4, end) }
@@ -172,12 +172,11 @@ export function advance<AChain extends SkippingChain>(
   if (counter >= COUNTER_MAX) throw new CryptoError('too-far-ahead', 'the chain ends before it')
   const kept = Math.max(chain.index, counter - SKIPPED_KEYS_MAX)
   const added = new Uint8Array((counter - kept) * SKIPPED_KEY_BYTES)
-  const view = new DataView(added.buffer)
   let key = chain.key
   for (let index = chain.index; index < counter; index++) {
     if (index >= kept) {
       const offset = (index - kept) * SKIPPED_KEY_BYTES
-      view.setUint32(offset, index)
+      writeUint32(added, offset, index)
       added.set(hmacSha256(key, SEED), offset + 4)
     }
     key = hmacSha256(key, NEXT)

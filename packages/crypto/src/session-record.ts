@@ -77,7 +77,7 @@ export function withCurrent(list: SessionList, session: EncodedSession): Session
 
 export function encodeSession(session: Session): EncodedSession {
   const { baseKey, ratchet, spqr, unanswered } = session
-  const writer = new ByteWriter(4096 + spqr.length)
+  const writer = new ByteWriter(sizeOf(session))
   writer.bytes(baseKey)
   writer.bytes(ratchet.rootKey)
   writer.bytes(ratchet.sending.ratchetKey.privateKey)
@@ -93,6 +93,17 @@ export function encodeSession(session: Session): EncodedSession {
   writer.prefixed(spqr)
   writeUnanswered(writer, unanswered)
   return writer.finish()
+}
+
+const FIXED_BYTES = 33 + 32 + 65 + 36 + 4 + 1 + 4 + 1
+const CHAIN_BYTES = 33 + 36 + 4
+const UNANSWERED_BYTES = 8 + 4 + 4 + 1 + 4 + 4
+
+function sizeOf({ ratchet, spqr, unanswered }: Session): number {
+  let size = FIXED_BYTES + spqr.length
+  for (const chain of ratchet.receiving) size += CHAIN_BYTES + chain.skipped.length
+  if (unanswered) size += UNANSWERED_BYTES + unanswered.kyberCiphertext.length
+  return size
 }
 
 export function decodeSession(bytes: EncodedSession): Session {

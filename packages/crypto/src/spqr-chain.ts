@@ -2,6 +2,7 @@
 // chain one key for each message. Keys of messages that have not come yet are kept, within bounds.
 
 import { concatBytes, utf8 } from './bytes.ts'
+import { readUint32 } from './encode.ts'
 import { CryptoError } from './errors.ts'
 import { hkdfSha256 } from './primitives.ts'
 
@@ -133,9 +134,9 @@ export function takeReceivingKey(
 }
 
 function takeSkippedKey(chain: SpqrChain, name: KeyName): ReceivingKey {
-  const view = new DataView(chain.skipped.buffer, chain.skipped.byteOffset, chain.skipped.length)
-  for (let at = 0; at < view.byteLength; at += SKIPPED_ENTRY_BYTES) {
-    if (view.getUint32(at + 4) !== name.index || view.getUint32(at) !== name.epoch) continue
+  for (let at = 0; at < chain.skipped.length; at += SKIPPED_ENTRY_BYTES) {
+    if (readUint32(chain.skipped, at + 4) !== name.index) continue
+    if (readUint32(chain.skipped, at) !== name.epoch) continue
     const end = at + SKIPPED_ENTRY_BYTES
     const skipped = concatBytes(chain.skipped.subarray(0, at), chain.skipped.subarray(end))
     return { chain: { ...chain, skipped }, key: chain.skipped.slice(at + 8, end) }
@@ -150,10 +151,9 @@ function withSkipped(skipped: Uint8Array, entries: readonly Uint8Array[]): Uint8
 }
 
 function withoutEpochsBefore(skipped: Uint8Array, oldest: number): Uint8Array {
-  const view = new DataView(skipped.buffer, skipped.byteOffset, skipped.length)
   const kept: Uint8Array[] = []
   for (let at = 0; at < skipped.length; at += SKIPPED_ENTRY_BYTES) {
-    if (view.getUint32(at) >= oldest) kept.push(skipped.subarray(at, at + SKIPPED_ENTRY_BYTES))
+    if (readUint32(skipped, at) >= oldest) kept.push(skipped.subarray(at, at + SKIPPED_ENTRY_BYTES))
   }
   return kept.length * SKIPPED_ENTRY_BYTES === skipped.length ? skipped : concatBytes(...kept)
 }

@@ -30,7 +30,7 @@ export interface SpqrState {
 }
 
 export function encodeSpqr({ chain, braid }: SpqrState): Uint8Array {
-  const writer = new ByteWriter(4096 + chain.skipped.length)
+  const writer = new ByteWriter(1024 + chain.skipped.length)
   writer.uint8(VERSION)
   writer.uint8(chain.role === 'initiator' ? 0 : 1)
   writer.bytes(chain.root)
@@ -44,7 +44,7 @@ export function encodeSpqr({ chain, braid }: SpqrState): Uint8Array {
   return writer.finish()
 }
 
-/** What it returns are views of `bytes`. */
+/** What it returns may be views of `bytes`. */
 export function decodeSpqr(bytes: Uint8Array): SpqrState {
   const reader = new ByteReader(bytes)
   if (reader.uint8() !== VERSION) throw invalidState('it is of another version')
