@@ -101,6 +101,15 @@ test('every seed is another, and is given out once', async () => {
   expect(skippedKeys()).toBe(0)
 })
 
+test('[E7] the bounds have the values that are written down', () => {
+  const bounds = { FORWARD_JUMP_MAX, SKIPPED_KEYS_MAX, RECEIVING_CHAINS_MAX }
+  expect(bounds).toEqual({
+    FORWARD_JUMP_MAX: 25_000,
+    SKIPPED_KEYS_MAX: 2_000,
+    RECEIVING_CHAINS_MAX: 32,
+  })
+})
+
 describe('[E7] forward jump', () => {
   test('of 25,000 is taken', async () => {
     const sent = sendMany(FORWARD_JUMP_MAX + 1)

@@ -5,8 +5,8 @@ import { HandClock } from '../testing/test-hand-clock.ts'
 import { readContact, titleOf } from '../store/contacts.ts'
 import { readMessage } from '../store/messages.ts'
 import { memoryCore } from '../testing/test-core.ts'
-import { own, peer, peerDevice, testMessageId } from '../testing/test-store.ts'
-import { writeContent, writeNotOpened } from './incoming.ts'
+import { addMessage, own, peer, peerDevice, testMessageId } from '../testing/test-store.ts'
+import { isTaken, writeContent, writeNotOpened } from './incoming.ts'
 
 const id = testMessageId(1)
 const head = { sender: peer, senderDevice: peerDevice, sequence: 1, messageId: id, stamp: 2_000 }
@@ -42,6 +42,15 @@ test('[E16][Y15] a message that was waited for stands where its inside says, not
   expect(readMessage(store, key)).toMatchObject({ kind: 'waiting', stamp: 9_000 })
   store.transaction(() => writeContent(core, head, contentWith({})))
   expect(readMessage(store, key)).toMatchObject({ kind: 'text', stamp: 2_000, sort: 2_000 })
+})
+
+test('[E6][Y34] what was shown, or given up, is not taken again under its id', () => {
+  const core = memoryCore(new HandClock(5_000))
+  const takenAs = (number: number) => isTaken(core, { ...head, messageId: testMessageId(number) })
+  for (const [index, kind] of (['text', 'lost', 'waiting'] as const).entries()) {
+    addMessage(core.store, index, { kind })
+  }
+  expect([0, 1, 2, 3].map(takenAs)).toEqual([true, true, false, false])
 })
 
 test('a name that nobody could see, or that turns the text around it, is shown without that', () => {
