@@ -1,181 +1,124 @@
-// One conversation between a device of ours and one of the oracle over a bad network: bursts,
-// drops, duplicates, delays, restarts, session resets, simultaneous beginnings, a side that is
-// silent for long. Counts what happened; an error is whatever must not.
+// One conversation between a device of ours and one of the oracle over a bad network, turn by turn:
+// bursts, drops, duplicates, delays, restarts, new beginnings, a side that is silent for long.
+// Counts what happened, and ends with a `Failure` at the first thing that must not.
 
-import type { Address, PreKeyBundle } from '@parley/crypto'
-import { parseRatchetMessage } from '../../packages/crypto/src/messages.ts'
-import { type Oracle, Refused } from './oracle-client.ts'
-import { OracleParty, OurParty, type Party, type SealedMessage } from './parties.ts'
-import type { Dice } from './random.ts'
+import { equalBytes } from '@parley/crypto'
+import { OracleLost, Refused } from './oracle-link.ts'
+import { Dice } from './random.ts'
+import { otherSide, type SideName, type Spoken, type Turn } from './schedule.ts'
 
-const BURST_MAX = 5
-const DROP = 0.05
-const DUPLICATE = 0.03
-const REORDER = 0.3
-const RESTART = 0.1
-const RESET = 0.004
-/**
- * In turns. The official library keeps five receiving chains, so a message to it may be overtaken
- * by as many turns of the ratchet and no more; ours keeps 32.
- */
-const DELAY_TO_ORACLE_MAX = 4
-const DELAY_TO_OURS_MAX = 30
-/** While one side is silent no chain turns, and only the skipped keys (2,000) bound the delay. */
-const DELAY_IN_SILENCE_MAX = 300
-
-export interface Plan {
-  starts: 'ours' | 'theirs' | 'both'
-  oneTime: boolean
-  deliveries: number
-  /** Messages of one side in a row, at half-way. */
-  monologue: number
+export interface SealedMessage {
+  type: 'prekey' | 'message' | 'group'
+  ciphertext: Uint8Array
 }
+
+/** One device that talks to one other. What it refuses, it refuses with `Refused`. */
+export interface Party {
+  encrypt(plaintext: Uint8Array): Promise<SealedMessage>
+  decrypt(message: SealedMessage): Promise<Uint8Array>
+  /** Everything goes through bytes. */
+  restart(): Promise<void>
+}
+
+/** The two sides, and how they come to keys. */
+export interface Channel {
+  parties: Record<SideName, Party>
+  /** Whether who has received something can answer. */
+  isMutual: boolean
+  /** The side makes a new session or sender key; see `Turn.begin`. */
+  begin(side: SideName, early: number): Promise<void>
+}
+
+/** What must not happen happened. */
+export class Failure extends Error {}
 
 export interface Tally {
   deliveries: number
-  errors: number
   dropped: number
   duplicatesRefused: number
   delayed: number
   restarts: number
-  resets: number
-  /** Epochs of the post-quantum ratchet that our side has begun to send in. */
-  epochs: number
-  recordBytesMax: number
+  /** New sessions or sender keys after the first. */
+  beginnings: number
 }
 
 export function emptyTally(): Tally {
   return {
     deliveries: 0,
-    errors: 0,
     dropped: 0,
     duplicatesRefused: 0,
     delayed: 0,
     restarts: 0,
-    resets: 0,
-    epochs: 0,
-    recordBytesMax: 0,
+    beginnings: 0,
   }
 }
 
 interface Travelling {
   message: SealedMessage
   plaintext: Uint8Array
-  dueTurn: number
+  spoken: Spoken
+  /** Turn, or message of a monologue. */
+  due: number
   isCopy: boolean
 }
 
 interface Side {
+  name: SideName
   party: Party
   /** Has a session to send with. */
   canSend: boolean
   inbox: Travelling[]
-  /** How long a message to this side may be under way. */
-  delayMax: number
 }
+
+/** Stream of a seed for what neither schedule nor keys say. */
+const CONTENT_STREAM = 1_000_000
 
 export class Conversation {
   readonly tally = emptyTally()
-  readonly #plan: Plan
+  /** As played so far. */
+  readonly turns: Turn[] = []
+  readonly #channel: Channel
+  readonly #sides: Record<SideName, Side>
   readonly #dice: Dice
-  readonly #report: (problem: string) => void
-  readonly #ours: Side
-  readonly #theirs: Side
-  #turn = 0
-  #epoch = 1
 
-  private constructor(start: ConversationStart, theirs: OracleParty, ours: OurParty) {
-    this.#plan = start.plan
-    this.#dice = start.dice
-    this.#report = start.report
-    this.#ours = { party: ours, canSend: false, inbox: [], delayMax: DELAY_TO_OURS_MAX }
-    this.#theirs = { party: theirs, canSend: false, inbox: [], delayMax: DELAY_TO_ORACLE_MAX }
+  private constructor(channel: Channel, seed: number) {
+    const side = (name: SideName): Side => ({
+      name,
+      party: channel.parties[name],
+      canSend: false,
+      inbox: [],
+    })
+    this.#channel = channel
+    this.#sides = { ours: side('ours'), theirs: side('theirs') }
+    this.#dice = new Dice(seed, CONTENT_STREAM)
   }
 
-  static async start(start: ConversationStart): Promise<Conversation> {
-    const { dice, oracle } = start
-    const addresses = { ours: newAddress(dice), theirs: newAddress(dice) }
-    const theirs = await OracleParty.start(addresses.theirs, addresses.ours, oracle)
-    const ours = new OurParty(addresses.ours, addresses.theirs, dice.bytes)
-    return new Conversation(start, theirs, ours)
+  static async start(
+    channel: Channel,
+    { starts, seed }: { starts: SideName | 'both'; seed: number },
+  ): Promise<Conversation> {
+    const conversation = new Conversation(channel, seed)
+    if (starts !== 'theirs') await conversation.#begin('ours', 0)
+    if (starts !== 'ours') await conversation.#begin('theirs', 0)
+    return conversation
   }
 
-  async run(): Promise<Tally> {
-    const { starts, deliveries, monologue } = this.#plan
-    if (starts !== 'theirs') await this.#connect(this.#ours)
-    if (starts !== 'ours') await this.#connect(this.#theirs)
-    await this.#talkUntil(Math.floor((deliveries - monologue) / 2))
-    await this.#speakAlone(this.#dice.chance(0.5) ? this.#ours : this.#theirs, monologue)
-    await this.#talkUntil(deliveries)
-    const { party } = this.#ours
-    if (party instanceof OurParty) this.tally.recordBytesMax = party.recordBytesMax
-    return this.tally
-  }
-
-  async #talkUntil(deliveries: number): Promise<void> {
-    const turnsMax = this.#turn + 100 + 20 * deliveries
-    while (this.tally.deliveries < deliveries && this.#turn < turnsMax) {
-      this.#turn++
-      const side = this.#dice.chance(0.5) ? this.#ours : this.#theirs
-      if (side.canSend && this.#dice.chance(RESET)) await this.#reset(side)
-      const { delayMax } = this.#other(side)
-      if (side.canSend) await this.#speak(side, 1 + this.#dice.below(BURST_MAX), delayMax)
-      await this.#deliverDue()
-      await this.#maybeRestart()
+  async play(turn: Turn): Promise<void> {
+    this.turns.push(turn)
+    const side = this.#sides[turn.side]
+    if (!side.canSend) return
+    if (turn.begin) {
+      this.tally.beginnings++
+      await this.#begin(turn.side, turn.begin.early)
     }
-    await this.#drain()
-    if (this.tally.deliveries < deliveries) throw new Error('the two never came to talk')
-  }
-
-  async #speakAlone(side: Side, messages: number): Promise<void> {
-    for (let spoken = 0; spoken < messages; spoken++) {
-      this.#turn++
-      await this.#speak(side, 1, Math.min(DELAY_IN_SILENCE_MAX, messages))
-      await this.#deliverDue()
-      await this.#maybeRestart()
-    }
-    await this.#drain()
-  }
-
-  async #connect(side: Side): Promise<void> {
-    const bundle: PreKeyBundle = await this.#other(side).party.publish(this.#plan.oneTime)
-    await side.party.connect(bundle)
-    side.canSend = true
-  }
-
-  async #reset(side: Side): Promise<void> {
-    this.tally.resets++
-    await this.#connect(side)
-  }
-
-  async #speak(side: Side, messages: number, delayMax: number): Promise<void> {
-    const { inbox } = this.#other(side)
-    for (let i = 0; i < messages; i++) {
-      const plaintext = this.#dice.bytes(this.#dice.below(200))
-      const message = await side.party.encrypt(plaintext)
-      if (side === this.#ours) this.#noteEpoch(message)
-      if (this.#dice.chance(DROP)) {
-        this.tally.dropped++
-        continue
-      }
-      const isDelayed = this.#dice.chance(REORDER)
-      if (isDelayed) this.tally.delayed++
-      const delay = isDelayed ? this.#dice.below(delayMax + 1) : 0
-      inbox.push({ message, plaintext, dueTurn: this.#turn + delay, isCopy: false })
-    }
-  }
-
-  async #deliverDue(): Promise<void> {
-    for (const side of [this.#ours, this.#theirs]) {
-      const due = side.inbox.filter(({ dueTurn }) => dueTurn <= this.#turn)
-      side.inbox = side.inbox.filter(({ dueTurn }) => dueTurn > this.#turn)
-      for (const travelling of due) await this.#deliver(side, travelling)
-    }
+    if (turn.monologue) await this.#speakAlone(side, turn.messages)
+    else await this.#speak(side, turn.messages)
+    await this.#deliverDue(this.turns.length)
   }
 
   /** Everything under way arrives, in any order. */
-  async #drain(): Promise<void> {
-    for (const side of [this.#ours, this.#theirs]) {
+  async finish(): Promise<void> {
+    for (const side of Object.values(this.#sides)) {
       while (side.inbox.length > 0) {
         const [travelling] = side.inbox.splice(this.#dice.below(side.inbox.length), 1)
         if (travelling) await this.#deliver(side, travelling)
@@ -183,71 +126,111 @@ export class Conversation {
     }
   }
 
+  async #begin(side: SideName, early: number): Promise<void> {
+    await this.#guarded(`${side} could not begin`, () => this.#channel.begin(side, early))
+    this.#sides[side].canSend = true
+  }
+
+  async #speak(side: Side, messages: readonly Spoken[]): Promise<void> {
+    const { inbox } = this.#otherOf(side)
+    for (const spoken of messages) {
+      const travelling = await this.#seal(side, spoken)
+      if (travelling) inbox.push({ ...travelling, due: this.turns.length + travelling.due })
+      await this.#restart(spoken)
+    }
+  }
+
+  async #speakAlone(side: Side, messages: readonly Spoken[]): Promise<void> {
+    const listener = this.#otherOf(side)
+    let underWay: Travelling[] = []
+    for (const [at, spoken] of messages.entries()) {
+      const travelling = await this.#seal(side, spoken)
+      if (travelling) underWay.push({ ...travelling, due: at + travelling.due })
+      for (const each of underWay.filter(({ due }) => due <= at)) {
+        await this.#deliver(listener, each)
+      }
+      underWay = underWay.filter(({ due }) => due > at)
+      await this.#restart(spoken)
+    }
+    for (const each of underWay) await this.#deliver(listener, each)
+  }
+
+  /** Nothing when the message gets lost. */
+  async #seal({ party, name }: Side, spoken: Spoken): Promise<Travelling | undefined> {
+    const plaintext = this.#dice.bytes(spoken.bytes)
+    const message = await this.#guarded(`${name} could not encrypt`, () => party.encrypt(plaintext))
+    if (spoken.delay === null) {
+      this.tally.dropped++
+      return undefined
+    }
+    if (spoken.delay > 0) this.tally.delayed++
+    return { message, plaintext, spoken, due: spoken.delay, isCopy: false }
+  }
+
+  async #deliverDue(now: number): Promise<void> {
+    for (const side of Object.values(this.#sides)) {
+      const arrived = side.inbox.filter(({ due }) => due <= now)
+      side.inbox = side.inbox.filter(({ due }) => due > now)
+      for (const travelling of arrived) await this.#deliver(side, travelling)
+    }
+  }
+
   async #deliver(side: Side, travelling: Travelling): Promise<void> {
     if (travelling.isCopy) return this.#deliverCopy(side, travelling)
-    try {
-      const plaintext = await side.party.decrypt(travelling.message)
-      if (Buffer.compare(plaintext, travelling.plaintext) !== 0) this.#fail('another plaintext')
-      this.tally.deliveries++
-      side.canSend = true
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      this.#fail(`${this.#nameOf(side)} refused a genuine ${travelling.message.type}`, error)
+    const { message, spoken } = travelling
+    const problem = `${side.name} could not open a genuine message (${message.type})`
+    const plaintext = await this.#guarded(problem, () => side.party.decrypt(message))
+    if (!equalBytes(plaintext, travelling.plaintext)) {
+      throw this.#failure(`${side.name} opened another plaintext`)
     }
-    if (!this.#dice.chance(DUPLICATE)) return
-    const dueTurn = this.#turn + this.#dice.below(DELAY_TO_OURS_MAX)
-    side.inbox.push({ ...travelling, dueTurn, isCopy: true })
+    this.tally.deliveries++
+    if (this.#channel.isMutual) side.canSend = true
+    if (spoken.again === undefined) return
+    side.inbox.push({ ...travelling, due: this.turns.length + spoken.again, isCopy: true })
   }
 
-  async #deliverCopy(side: Side, { message }: Travelling): Promise<void> {
-    try {
-      await side.party.decrypt(message)
-      this.#fail(`${this.#nameOf(side)} took a duplicate`)
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      this.tally.duplicatesRefused++
-    }
+  async #deliverCopy({ party, name }: Side, { message }: Travelling): Promise<void> {
+    const problem = `${name} took a duplicate`
+    if (!(await this.#guarded(problem, () => refuses(party, message)))) throw this.#failure(problem)
+    this.tally.duplicatesRefused++
   }
 
-  async #maybeRestart(): Promise<void> {
-    if (!this.#dice.chance(RESTART)) return
+  async #restart({ restart }: Spoken): Promise<void> {
+    if (restart === undefined) return
     this.tally.restarts++
-    await (this.#dice.chance(0.5) ? this.#ours : this.#theirs).party.restart()
+    const { party } = this.#sides[restart]
+    await this.#guarded(`${restart} could not restart`, () => party.restart())
   }
 
-  /** The epoch follows the version byte of the post-quantum ratchet's message, as a varint. */
-  #noteEpoch({ type, ciphertext }: SealedMessage): void {
-    if (type === 'prekey') return
-    const { pqRatchet } = parseRatchetMessage(ciphertext)
-    const [, low = 0, high = 0] = pqRatchet
-    const epoch = low < 128 ? low : (low & 127) | (high << 7)
-    if (epoch > this.#epoch) this.tally.epochs += epoch - this.#epoch
-    this.#epoch = epoch
+  async #guarded<T>(problem: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      if (error instanceof OracleLost) throw error
+      throw this.#failure(`${problem}: ${String(error)}`)
+    }
   }
 
-  #fail(problem: string, cause?: Error): void {
-    this.tally.errors++
-    this.#report(`turn ${this.#turn}: ${problem}${cause ? ` (${cause.message})` : ''}`)
+  #failure(problem: string): Failure {
+    return new Failure(`turn ${this.turns.length}: ${problem}`)
   }
 
-  #other(side: Side): Side {
-    return side === this.#ours ? this.#theirs : this.#ours
-  }
-
-  #nameOf(side: Side): string {
-    return side === this.#ours ? 'ours' : 'the oracle'
+  #otherOf(side: Side): Side {
+    return this.#sides[otherSide(side.name)]
   }
 }
 
-export interface ConversationStart {
-  plan: Plan
-  dice: Dice
-  oracle: Oracle
-  report: (problem: string) => void
+/** How a party refuses a message; nothing when it opens it. Throws what is no refusal. */
+export async function refusalOf(party: Party, message: SealedMessage): Promise<string | undefined> {
+  try {
+    await party.decrypt(message)
+    return undefined
+  } catch (error) {
+    if (error instanceof Refused) return error.message
+    throw error
+  }
 }
 
-function newAddress(dice: Dice): Address {
-  const hex = Buffer.from(dice.bytes(16)).toString('hex')
-  const account = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  return { account, device: 1 + dice.below(127) }
+export async function refuses(party: Party, message: SealedMessage): Promise<boolean> {
+  return (await refusalOf(party, message)) !== undefined
 }

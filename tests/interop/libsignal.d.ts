@@ -62,9 +62,9 @@ declare module '@signalapp/libsignal-client' {
       signedPreKey: PublicKey,
       signedPreKeySignature: Bytes,
       identityKey: PublicKey,
-      kyberPreKeyId: number,
-      kyberPreKey: KEMPublicKey,
-      kyberPreKeySignature: Bytes,
+      kyberPreKeyId: number | null,
+      kyberPreKey: KEMPublicKey | null,
+      kyberPreKeySignature: Bytes | null,
     ): PreKeyBundle
   }
   export class SessionRecord {
@@ -82,6 +82,19 @@ declare module '@signalapp/libsignal-client' {
   export class PreKeySignalMessage {
     static deserialize(bytes: Bytes): PreKeySignalMessage
   }
+  export class SenderKeyRecord {
+    static deserialize(bytes: Bytes): SenderKeyRecord
+    serialize(): Bytes
+  }
+  export class SenderKeyDistributionMessage {
+    static create(
+      sender: ProtocolAddress,
+      distributionId: string,
+      store: SenderKeyStore,
+    ): Promise<SenderKeyDistributionMessage>
+    static deserialize(bytes: Bytes): SenderKeyDistributionMessage
+    serialize(): Bytes
+  }
   export class Fingerprint {
     static new(
       iterations: number,
@@ -94,14 +107,33 @@ declare module '@signalapp/libsignal-client' {
     displayableFingerprint(): { toString(): string }
     scannableFingerprint(): { toBuffer(): Bytes }
   }
+  /** Newer versions only. */
+  export const IdentityChange: object | undefined
   export class SessionStore {}
   export class IdentityKeyStore {}
   export class PreKeyStore {}
   export class SignedPreKeyStore {}
   export class KyberPreKeyStore {}
+  export class SenderKeyStore {}
   type Arguments = readonly unknown[]
   export function processPreKeyBundle(...args: Arguments): Promise<void>
   export function signalEncrypt(...args: Arguments): Promise<CiphertextMessage>
   export function signalDecrypt(...args: Arguments): Promise<Bytes>
   export function signalDecryptPreKey(...args: Arguments): Promise<Bytes>
+  export function processSenderKeyDistributionMessage(
+    sender: ProtocolAddress,
+    message: SenderKeyDistributionMessage,
+    store: SenderKeyStore,
+  ): Promise<void>
+  export function groupEncrypt(
+    sender: ProtocolAddress,
+    distributionId: string,
+    store: SenderKeyStore,
+    message: Bytes,
+  ): Promise<CiphertextMessage>
+  export function groupDecrypt(
+    sender: ProtocolAddress,
+    store: SenderKeyStore,
+    message: Bytes,
+  ): Promise<Bytes>
 }

@@ -1,45 +1,44 @@
-// Ways to spoil a message: in its bytes, in its protobuf structure, in what its fields say.
+// Ways to spoil a message: in its bytes, in its protobuf structure, in what its fields say, in who
+// is said to have sent it to whom.
 
+import { concatBytes } from '../../packages/crypto/src/bytes.ts'
+import { lowOrderKey, nonCanonicalKey, withTorsion } from './bad-keys.ts'
+import {
+  innerMessage,
+  type Layout,
+  PREKEY,
+  RATCHET,
+  type RawField,
+  readMessage,
+  rewrite,
+  spellLonger,
+  withInner,
+} from './fields.ts'
 import type { Dice } from './random.ts'
 
-export interface Mutant {
+export interface Change {
   /** What was done, for the report. */
   how: string
   bytes: Uint8Array
 }
 
-/**
- * Ends of the protobuf part of a message: after the version byte, before the MAC if there is one.
- */
-interface Layout {
-  macBytes: number
-}
-
-const PREKEY: Layout = { macBytes: 0 }
-const RATCHET: Layout = { macBytes: 8 }
-/** Field of a prekey message that holds the ratchet message. */
-const INNER_FIELD = 4
-
-type Change = (bytes: Uint8Array, dice: Dice) => Uint8Array
+type ByteChange = (bytes: Uint8Array, dice: Dice) => Uint8Array
 type FieldChange = (fields: RawField[], dice: Dice) => RawField[]
 
-interface RawField {
-  number: number
-  wireType: number
-  /** A varint's bytes, or the content of a length-delimited field. */
-  value: Uint8Array
-}
-
-const BYTE_CHANGES: Record<string, Change> = {
+const BYTE_CHANGES: Record<string, ByteChange> = {
   'bit flipped': (bytes, dice) =>
     withByte(bytes, dice.below(bytes.length), (byte) => byte ^ (1 << dice.below(8))),
   'cut short': (bytes, dice) => bytes.slice(0, dice.below(bytes.length)),
-  'bytes added': (bytes, dice) => Uint8Array.from([...bytes, ...dice.bytes(1 + dice.below(20))]),
+  'bytes added': (bytes, dice) => concatBytes(bytes, dice.bytes(1 + dice.below(20))),
   'bytes inserted': (bytes, dice) => {
     const at = dice.below(bytes.length)
-    return Uint8Array.from([...bytes.slice(0, at), ...dice.bytes(1), ...bytes.slice(at)])
+    return concatBytes(bytes.slice(0, at), dice.bytes(1), bytes.slice(at))
   },
-  'another version': (bytes, dice) => withByte(bytes, 0, () => dice.below(256)),
+  'another version': (bytes, dice) =>
+    withByte(bytes, 0, (byte) => (byte & 0x0f) | (dice.below(16) << 4)),
+  'another newest version': (bytes, dice) =>
+    withByte(bytes, 0, (byte) => (byte & 0xf0) | dice.below(16)),
+  'another version byte': (bytes, dice) => withByte(bytes, 0, () => dice.below(256)),
 }
 
 const FIELD_CHANGES: Record<string, FieldChange> = {
@@ -47,12 +46,16 @@ const FIELD_CHANGES: Record<string, FieldChange> = {
     const at = dice.below(fields.length)
     return fields.filter((_, index) => index !== at)
   },
-  'field doubled': (fields, dice) => [...fields, pick(fields, dice)],
+  'field doubled': (fields, dice) => [...fields, { ...pick(fields, dice) }],
   'field doubled with another value': (fields, dice) => {
     const field = pick(fields, dice)
     return [...fields, { ...field, value: spoil(field.value, dice) }]
   },
   'fields turned round': (fields) => [...fields].reverse(),
+  'fields shuffled': (fields, dice) => {
+    const rest = [...fields]
+    return fields.map(() => rest.splice(dice.below(rest.length), 1)[0] as RawField)
+  },
   'unknown field': (fields, dice) => [
     ...fields,
     { number: 20 + dice.below(2_000), wireType: 2, value: dice.bytes(dice.below(9)) },
@@ -60,120 +63,88 @@ const FIELD_CHANGES: Record<string, FieldChange> = {
   'value spoilt': (fields, dice) =>
     changeOne(fields, dice, (field) => ({ ...field, value: spoil(field.value, dice) })),
   'value emptied': (fields, dice) =>
-    changeOne(fields, dice, (field) =>
-      field.wireType === 2
-        ? { ...field, value: new Uint8Array(0) }
-        : { ...field, value: Uint8Array.of(0) },
-    ),
+    changeOne(fields, dice, (field) => ({
+      ...field,
+      value: field.wireType === 2 ? new Uint8Array(0) : Uint8Array.of(0),
+    })),
   'value cut': (fields, dice) =>
     changeOne(fields, dice, (field) =>
       field.wireType === 2 ? { ...field, value: field.value.slice(0, -1) } : field,
     ),
+  'tag and length spelt too long': (fields, dice) =>
+    changeOne(fields, dice, (field) => ({ ...field, isLong: true })),
   'number spelt too long': (fields, dice) => changeNumber(fields, dice, spellLonger),
   'number as large as can be': (fields, dice) =>
     changeNumber(fields, dice, () => Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f)),
   'number beyond 32 bits': (fields, dice) =>
     changeNumber(fields, dice, () => Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01)),
   'key of low order': (fields, dice) => changeKey(fields, dice, () => lowOrderKey(dice)),
+  'key not canonical': (fields, dice) => changeKey(fields, dice, () => nonCanonicalKey(dice)),
+  'key with a point of small order added': (fields, dice) =>
+    changeKey(fields, dice, (key) => withTorsion(key, dice)),
   'key with its top bit set': (fields, dice) =>
     changeKey(fields, dice, (key) => withByte(key, 32, (byte) => byte | 0x80)),
   'key of another type': (fields, dice) =>
     changeKey(fields, dice, (key) => withByte(key, 0, () => 6)),
 }
 
-export function mutatePreKeyMessage(bytes: Uint8Array, dice: Dice): Mutant {
+/** In the message of the post-quantum ratchet, which has a form of its own. */
+const PQ_CHANGES: Record<string, ByteChange> = {
+  'chunk spoilt': (bytes, dice) =>
+    withByte(
+      bytes,
+      bytes.length - 1 - dice.below(Math.min(32, bytes.length)),
+      (byte) => byte ^ (1 << dice.below(8)),
+    ),
+  'chunk cut': (bytes) => bytes.slice(0, -1),
+  'chunk doubled': (bytes) => concatBytes(bytes, bytes.slice(-32)),
+  'another epoch': (bytes, dice) => withByte(bytes, 1, () => dice.below(128)),
+  'another index': (bytes, dice) => withByte(bytes, 2, () => dice.below(128)),
+  'another type': (bytes, dice) => withByte(bytes, 3, () => dice.below(16)),
+  'another version': (bytes, dice) => withByte(bytes, 0, () => dice.below(256)),
+}
+const PQ_FIELD = 5
+
+export function mutatePreKeyMessage(bytes: Uint8Array, dice: Dice): Change {
   if (dice.chance(0.5)) return mutate(bytes, PREKEY, dice)
-  const fields = readFields(bytes.slice(1))
-  const inner = fields.find(({ number }) => number === INNER_FIELD)
-  if (inner === undefined) return mutate(bytes, PREKEY, dice)
-  const mutant = mutate(inner.value, RATCHET, dice)
-  const changed = fields.map((field) =>
-    field === inner ? { ...field, value: mutant.bytes } : field,
+  const mutant = mutateRatchetMessage(innerMessage(bytes), dice)
+  return { how: `inner ${mutant.how}`, bytes: withInner(bytes, mutant.bytes) }
+}
+
+export function mutateRatchetMessage(bytes: Uint8Array, dice: Dice): Change {
+  if (!dice.chance(0.1)) return mutate(bytes, RATCHET, dice)
+  const [how, change] = pickEntry(PQ_CHANGES, dice)
+  const fields = readMessage(bytes, RATCHET).map((field) =>
+    field.number === PQ_FIELD ? { ...field, value: change(field.value, dice) } : field,
   )
-  return { how: `inner ${mutant.how}`, bytes: join(bytes.slice(0, 1), writeFields(changed)) }
+  return { how: `post-quantum ${how}`, bytes: rewrite(bytes, RATCHET, fields) }
 }
 
-export function mutateRatchetMessage(bytes: Uint8Array, dice: Dice): Mutant {
-  return mutate(bytes, RATCHET, dice)
-}
-
-/** The ratchet message within a prekey message. */
-export function innerMessage(bytes: Uint8Array): Uint8Array {
-  const inner = readFields(bytes.slice(1)).find(({ number }) => number === INNER_FIELD)
-  if (inner === undefined) throw new Error('not a prekey message')
-  return inner.value
-}
-
-function mutate(bytes: Uint8Array, { macBytes }: Layout, dice: Dice): Mutant {
+export function mutate(bytes: Uint8Array, layout: Layout, dice: Dice): Change {
   if (dice.chance(0.4)) {
     const [how, change] = pickEntry(BYTE_CHANGES, dice)
     return { how, bytes: change(bytes, dice) }
   }
-  const [how, change] = pickEntry(FIELD_CHANGES, dice)
-  const end = bytes.length - macBytes
-  const before = readFields(bytes.slice(1, end))
+  return mutateFields(bytes, layout, dice)
+}
+
+export function mutateFields(bytes: Uint8Array, layout: Layout, dice: Dice): Change {
+  const before = readMessage(bytes, layout)
+  const choices = Object.entries(FIELD_CHANGES).filter(
+    ([how]) => !how.startsWith('key ') || before.some(isKey),
+  )
+  const [how, change] = pick(choices, dice)
   const fields = change(before, dice)
-  return {
-    how: `${how} (${changedFields(before, fields)})`,
-    bytes: join(bytes.slice(0, 1), writeFields(fields), bytes.slice(end)),
-  }
+  const changed = `${how} (${changedFields(before, fields)})`
+  return { how: changed, bytes: rewrite(bytes, layout, fields) }
 }
 
 function changedFields(before: readonly RawField[], after: readonly RawField[]): string {
   const changed = [
     ...before.filter((field) => !after.includes(field)),
-    ...after.filter((field, index) => !before.includes(field) || after.indexOf(field) !== index),
+    ...after.filter((field) => !before.includes(field)),
   ]
   return [...new Set(changed.map(({ number }) => number))].join(', ')
-}
-
-function readFields(bytes: Uint8Array): RawField[] {
-  const fields: RawField[] = []
-  let offset = 0
-  const varint = () => {
-    const start = offset
-    while ((bytes[offset] ?? 0) >= 128) offset++
-    return bytes.slice(start, ++offset)
-  }
-  while (offset < bytes.length) {
-    const tag = valueOf(varint())
-    const [number, wireType] = [tag >> 3, tag & 7]
-    if (wireType === 0) {
-      fields.push({ number, wireType, value: varint() })
-    } else {
-      const length = valueOf(varint())
-      fields.push({ number, wireType, value: bytes.slice(offset, offset + length) })
-      offset += length
-    }
-  }
-  return fields
-}
-
-function writeFields(fields: readonly RawField[]): Uint8Array {
-  return join(
-    ...fields.map(({ number, wireType, value }) => {
-      const tag = spell(number * 8 + wireType)
-      return wireType === 2 ? join(tag, spell(value.length), value) : join(tag, value)
-    }),
-  )
-}
-
-function valueOf(varint: Uint8Array): number {
-  return varint.reduceRight((value, byte) => value * 128 + (byte & 127), 0)
-}
-
-function spell(value: number): Uint8Array {
-  return value < 128
-    ? Uint8Array.of(value)
-    : join(Uint8Array.of((value & 127) | 128), spell(value >> 7))
-}
-
-function spellLonger(varint: Uint8Array): Uint8Array {
-  const last = varint.length - 1
-  return join(
-    withByte(varint, last, (byte) => byte | 128),
-    Uint8Array.of(0),
-  )
 }
 
 function changeOne(
@@ -190,10 +161,8 @@ function changeNumber(
   dice: Dice,
   change: (varint: Uint8Array) => Uint8Array,
 ): RawField[] {
-  const chosen = pick(
-    fields.filter(({ wireType }) => wireType === 0),
-    dice,
-  )
+  const numbers = fields.filter(({ wireType }) => wireType === 0)
+  const chosen = pick(numbers, dice)
   return fields.map((field) =>
     field === chosen ? { ...field, value: change(field.value) } : field,
   )
@@ -204,21 +173,14 @@ function changeKey(
   dice: Dice,
   change: (key: Uint8Array) => Uint8Array,
 ): RawField[] {
-  const chosen = pick(
-    fields.filter(({ value }) => value.length === 33 && value[0] === 5),
-    dice,
-  )
+  const chosen = pick(fields.filter(isKey), dice)
   return fields.map((field) =>
     field === chosen ? { ...field, value: change(field.value) } : field,
   )
 }
 
-function lowOrderKey(dice: Dice): Uint8Array {
-  return withByte(
-    withByte(new Uint8Array(33), 0, () => 5),
-    1,
-    () => dice.below(2),
-  )
+function isKey({ value }: RawField): boolean {
+  return value.length === 33 && value[0] === 5
 }
 
 function spoil(value: Uint8Array, dice: Dice): Uint8Array {
@@ -232,10 +194,6 @@ function withByte(bytes: Uint8Array, at: number, change: (byte: number) => numbe
   const changed = Uint8Array.from(bytes)
   changed[at] = change(changed[at] ?? 0)
   return changed
-}
-
-function join(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts))
 }
 
 function pick<T>(values: readonly T[], dice: Dice): T {

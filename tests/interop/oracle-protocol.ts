@@ -1,7 +1,7 @@
 // What the driver and the oracle say to each other, as JSON lines: a line in holds an array of
 // requests, the line that answers it an array of as many answers. Bytes travel as base64.
 
-export type Base64 = string
+import type { Base64 } from './bytes.ts'
 
 /** As `Address` of the crypto package, and the name of a party. */
 export interface PartyName {
@@ -20,7 +20,8 @@ export interface WireBundle {
   registrationId: number
   identityKey: Base64
   signedPreKey: WireSignedPreKey
-  kyberPreKey: WireSignedPreKey
+  /** Left out only to see whether a version would do without. */
+  kyberPreKey: WireSignedPreKey | undefined
   oneTimePreKey: { id: number; publicKey: Base64 } | undefined
 }
 
@@ -35,8 +36,15 @@ export type OracleRequest =
       remote: PartyName
       type: 'prekey' | 'message'
       ciphertext: Base64
+      /** The address it says it has, when that is not the one it was made with. */
+      as?: PartyName
     }
   | { op: 'restart'; self: PartyName }
+  | { op: 'group-begin'; self: PartyName; distributionId: string }
+  | { op: 'group-distribution'; self: PartyName; distributionId: string }
+  | { op: 'group-accept'; self: PartyName; sender: PartyName; distribution: Base64 }
+  | { op: 'group-encrypt'; self: PartyName; distributionId: string; plaintext: Base64 }
+  | { op: 'group-decrypt'; self: PartyName; sender: PartyName; ciphertext: Base64 }
   | { op: 'reveal'; self: PartyName; bundle: WireBundle }
   | {
       op: 'fingerprint'
@@ -53,6 +61,12 @@ export interface OracleResults {
   encrypt: { type: 'prekey' | 'message'; ciphertext: Base64 }
   decrypt: Base64
   restart: null
+  /** A new sender key; the one before is forgotten. */
+  'group-begin': null
+  'group-distribution': Base64
+  'group-accept': null
+  'group-encrypt': Base64
+  'group-decrypt': Base64
   /** The private keys behind a bundle. */
   reveal: { identity: Base64; signed: Base64; kyber: Base64; oneTime: Base64 | undefined }
   fingerprint: { digits: string; scannable: Base64 }
@@ -60,11 +74,3 @@ export interface OracleResults {
 
 /** `refused`: the library's own error, told apart by its name. */
 export type OracleAnswer = { result: unknown } | { refused: string }
-
-export function toBase64(bytes: Uint8Array): Base64 {
-  return Buffer.from(bytes).toString('base64')
-}
-
-export function fromBase64(text: Base64): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'base64'))
-}

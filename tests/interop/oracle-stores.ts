@@ -13,6 +13,8 @@ export interface Stores {
   oneTime: Map<number, Libsignal.PreKeyRecord>
   signed: Map<number, Libsignal.SignedPreKeyRecord>
   kyber: Map<number, Libsignal.KyberPreKeyRecord>
+  /** By sender and distribution id. */
+  senderKeys: Map<string, Libsignal.SenderKeyRecord>
 }
 
 export function newStores(library: Library, registrationId: number): Stores {
@@ -24,6 +26,7 @@ export function newStores(library: Library, registrationId: number): Stores {
     oneTime: new Map(),
     signed: new Map(),
     kyber: new Map(),
+    senderKeys: new Map(),
   }
 }
 
@@ -40,6 +43,9 @@ export function restartStores(library: Library, stores: Stores): void {
   for (const [id, record] of stores.kyber) {
     stores.kyber.set(id, library.KyberPreKeyRecord.deserialize(record.serialize()))
   }
+  for (const [name, record] of stores.senderKeys) {
+    stores.senderKeys.set(name, library.SenderKeyRecord.deserialize(record.serialize()))
+  }
 }
 
 /** The store objects that the library calls back, over the maps. */
@@ -50,6 +56,7 @@ export function storeFaces(library: Library, stores: Stores) {
     oneTime: oneTimeFace(library, stores),
     signed: signedFace(library, stores),
     kyber: kyberFace(library, stores),
+    senderKeys: senderKeyFace(library, stores),
   }
 }
 
@@ -72,9 +79,10 @@ function identityFace(library: Library, { identity, registrationId, identities }
     async getLocalRegistrationId() {
       return registrationId
     }
+    /** Whether an earlier key was replaced: older versions want a truth value, newer a number. */
     async saveIdentity(address: Libsignal.ProtocolAddress, key: Libsignal.PublicKey) {
       identities.set(address.toString(), key)
-      return 0
+      return library.IdentityChange === undefined ? false : 0
     }
     async isTrustedIdentity(address: Libsignal.ProtocolAddress, key: Libsignal.PublicKey) {
       const known = identities.get(address.toString())
@@ -112,6 +120,25 @@ function kyberFace(library: Library, { kyber }: Stores) {
     }
     async markKyberPreKeyUsed() {}
   })()
+}
+
+function senderKeyFace(library: Library, { senderKeys }: Stores) {
+  return new (class extends library.SenderKeyStore {
+    async saveSenderKey(
+      sender: Libsignal.ProtocolAddress,
+      distributionId: string,
+      record: Libsignal.SenderKeyRecord,
+    ) {
+      senderKeys.set(senderKeyName(sender, distributionId), record)
+    }
+    async getSenderKey(sender: Libsignal.ProtocolAddress, distributionId: string) {
+      return senderKeys.get(senderKeyName(sender, distributionId)) ?? null
+    }
+  })()
+}
+
+export function senderKeyName(sender: Libsignal.ProtocolAddress, distributionId: string): string {
+  return `${sender.toString()} ${distributionId}`
 }
 
 export function present<T>(record: T | undefined): T {

@@ -3,14 +3,13 @@
 
 import { createInterface } from 'node:readline'
 import type * as Libsignal from '@signalapp/libsignal-client'
-import {
-  fromBase64,
-  type OracleAnswer,
-  type OracleRequest,
-  type OracleResults,
-  type PartyName,
-  toBase64,
-  type WireBundle,
+import { type Base64, toBase64 } from './bytes.ts'
+import type {
+  OracleAnswer,
+  OracleRequest,
+  OracleResults,
+  PartyName,
+  WireBundle,
 } from './oracle-protocol.ts'
 import {
   type Library,
@@ -18,6 +17,7 @@ import {
   present,
   restartStores,
   type Stores,
+  senderKeyName,
   storeFaces,
 } from './oracle-stores.ts'
 
@@ -63,18 +63,18 @@ const handlers: Handlers = {
     return { type, ciphertext: toBase64(message.serialize()) }
   },
 
-  async decrypt({ self, remote, type, ciphertext }) {
+  async decrypt({ self, remote, type, ciphertext, as = self }) {
     const faces = storeFaces(library, partyOf(self))
     const bytes = fromBase64(ciphertext)
     const { sessions, identities } = faces
     if (type === 'message') {
-      const call = withLocal(library.signalDecrypt, self)
+      const call = withLocal(library.signalDecrypt, as)
       const message = library.SignalMessage.deserialize(bytes)
       return toBase64(await call(message, addressOf(remote), sessions, identities))
     }
     const message = library.PreKeySignalMessage.deserialize(bytes)
     const prekeys = [faces.oneTime, faces.signed, faces.kyber]
-    const call = withLocal(library.signalDecryptPreKey, self)
+    const call = withLocal(library.signalDecryptPreKey, as)
     return toBase64(await call(message, addressOf(remote), sessions, identities, ...prekeys))
   },
 
@@ -83,13 +83,48 @@ const handlers: Handlers = {
     return null
   },
 
+  async 'group-begin'({ self, distributionId }) {
+    const name = senderKeyName(addressOf(self), distributionId)
+    partyOf(self).senderKeys.delete(name)
+    await distributionOf(self, distributionId)
+    return null
+  },
+
+  async 'group-distribution'({ self, distributionId }) {
+    return toBase64((await distributionOf(self, distributionId)).serialize())
+  },
+
+  async 'group-accept'({ self, sender, distribution }) {
+    const { senderKeys } = storeFaces(library, partyOf(self))
+    const message = library.SenderKeyDistributionMessage.deserialize(fromBase64(distribution))
+    await library.processSenderKeyDistributionMessage(addressOf(sender), message, senderKeys)
+    return null
+  },
+
+  async 'group-encrypt'({ self, distributionId, plaintext }) {
+    const { senderKeys } = storeFaces(library, partyOf(self))
+    const bytes = fromBase64(plaintext)
+    const sealed = await library.groupEncrypt(addressOf(self), distributionId, senderKeys, bytes)
+    return toBase64(sealed.serialize())
+  },
+
+  async 'group-decrypt'({ self, sender, ciphertext }) {
+    const { senderKeys } = storeFaces(library, partyOf(self))
+    const bytes = fromBase64(ciphertext)
+    return toBase64(await library.groupDecrypt(addressOf(sender), senderKeys, bytes))
+  },
+
   async reveal({ self, bundle }) {
     const { identity, signed, kyber, oneTime } = partyOf(self)
     const oneTimeKey = oneTime.get(bundle.oneTimePreKey?.id ?? 0)
     return {
       identity: toBase64(identity.serialize()),
       signed: toBase64(present(signed.get(bundle.signedPreKey.id)).privateKey().serialize()),
-      kyber: toBase64(present(kyber.get(bundle.kyberPreKey.id)).secretKey().serialize()),
+      kyber: toBase64(
+        present(kyber.get(bundle.kyberPreKey?.id ?? 0))
+          .secretKey()
+          .serialize(),
+      ),
       oneTime: oneTimeKey && toBase64(oneTimeKey.privateKey().serialize()),
     }
   },
@@ -171,10 +206,22 @@ function parseBundle(bundle: WireBundle, device: number): Libsignal.PreKeyBundle
     curveKey(signedPreKey.publicKey),
     fromBase64(signedPreKey.signature),
     curveKey(bundle.identityKey),
-    kyberPreKey.id,
-    library.KEMPublicKey.deserialize(fromBase64(kyberPreKey.publicKey)),
-    fromBase64(kyberPreKey.signature),
+    kyberPreKey?.id ?? null,
+    kyberPreKey ? library.KEMPublicKey.deserialize(fromBase64(kyberPreKey.publicKey)) : null,
+    kyberPreKey ? fromBase64(kyberPreKey.signature) : null,
   )
+}
+
+/** Makes the sender key when there is none. */
+function distributionOf(self: PartyName, distributionId: string) {
+  const { senderKeys } = storeFaces(library, partyOf(self))
+  const { SenderKeyDistributionMessage } = library
+  return SenderKeyDistributionMessage.create(addressOf(self), distributionId, senderKeys)
+}
+
+/** Older versions take nothing but a Buffer. */
+function fromBase64(text: Base64): Buffer {
+  return Buffer.from(text, 'base64')
 }
 
 function nameOf({ account, device }: PartyName): string {
@@ -196,7 +243,8 @@ async function answer(request: OracleRequest): Promise<OracleAnswer> {
     const handle = handlers[request.op] as (request: OracleRequest) => Promise<unknown>
     return { result: await handle(request) }
   } catch (error) {
-    return { refused: error instanceof Error ? `${error.name}: ${error.message}` : String(error) }
+    const refused = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    return { refused }
   }
 }
 

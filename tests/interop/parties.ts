@@ -1,9 +1,10 @@
-// The two sides of a conversation behind one interface: a device of ours, all of whose state is
-// bytes between two calls, and a device played by the oracle.
+// Two devices with sessions: one of ours, all of whose state is bytes between two calls, and one
+// played by the oracle.
 
 import {
   type Address,
   archiveSession,
+  type Curve25519,
   CryptoError,
   createSession,
   decryptMessage,
@@ -23,49 +24,93 @@ import {
   type SessionRecord,
   type SignedPreKey,
 } from '@parley/crypto'
-import { bunCurve } from '@parley/crypto/bun'
-import { type Oracle, Refused } from './oracle-client.ts'
-import { fromBase64, toBase64, type WireBundle } from './oracle-protocol.ts'
+import { parseRatchetMessage } from '../../packages/crypto/src/messages.ts'
+import { decodeSpqrMessage } from '../../packages/crypto/src/spqr-message.ts'
+import { fromBase64, toBase64 } from './bytes.ts'
+import type { Channel, Party, SealedMessage } from './conversation.ts'
+import { type Oracle, Refused } from './oracle-link.ts'
+import type { WireBundle } from './oracle-protocol.ts'
+import type { Dice } from './random.ts'
+import type { SideName } from './schedule.ts'
+import { stateOf } from './state.ts'
 
-export interface SealedMessage {
-  type: 'prekey' | 'message'
-  ciphertext: Uint8Array
+/** What our side runs on. */
+export interface Platform {
+  curve: Curve25519
+  random: RandomBytes
 }
 
-/** One device that talks to one other. What it refuses, it refuses with `Refused`. */
-export interface Party {
-  readonly address: Address
+/** A device that can make a session with one other. */
+interface PairParty extends Party {
   publish(withOneTime: boolean): Promise<PreKeyBundle>
   /** Starts a session; one that is there is archived. */
   connect(bundle: PreKeyBundle): Promise<void>
-  encrypt(plaintext: Uint8Array): Promise<SealedMessage>
-  decrypt(message: SealedMessage): Promise<Uint8Array>
-  restart(): Promise<void>
 }
 
-export class OurParty implements Party {
+export interface PairOptions {
+  ours: Address
+  theirs: Address
+  oneTime: boolean
+  oracle: Oracle
+  platform: Platform
+}
+
+export interface PairChannel extends Channel {
+  parties: { ours: OurParty; theirs: OracleParty }
+}
+
+export async function pairChannel(options: PairOptions): Promise<PairChannel> {
+  const { ours, theirs, oneTime, oracle, platform } = options
+  const parties = {
+    ours: new OurParty(ours, theirs, platform),
+    theirs: await OracleParty.start(theirs, ours, oracle),
+  }
+  return {
+    parties,
+    isMutual: true,
+    async begin(side: SideName) {
+      const [from, to]: [PairParty, PairParty] =
+        side === 'ours' ? [parties.ours, parties.theirs] : [parties.theirs, parties.ours]
+      await from.connect(await to.publish(oneTime))
+    },
+  }
+}
+
+export class OurParty implements PairParty {
   readonly address: Address
   recordBytesMax = 0
+  /** Epochs of the post-quantum ratchet that it has begun to send in. */
+  epochs = 0
   readonly #remote: Address
-  readonly #random: RandomBytes
+  readonly #platform: Platform
   readonly #local: LocalIdentity
   readonly #signed = new Map<number, SignedPreKey>()
   readonly #kyber = new Map<number, KyberPreKey>()
   readonly #oneTime = new Map<number, OneTimePreKey>()
   readonly #usedKeys = new Set<string>()
   #record: SessionRecord | undefined
+  #epoch = 1
   #lastId = 0
 
-  constructor(address: Address, remote: Address, random: RandomBytes) {
+  constructor(address: Address, remote: Address, platform: Platform) {
     this.address = address
     this.#remote = remote
-    this.#random = random
-    this.#local = { address, identity: generateKeyPair(random), registrationId: 4711 }
+    this.#platform = platform
+    const identity = generateKeyPair(platform.random)
+    this.#local = { address, identity, registrationId: 4711 }
+  }
+
+  get identityKey(): Uint8Array {
+    return this.#local.identity.publicKey
+  }
+
+  get record(): SessionRecord | undefined {
+    return this.#record
   }
 
   async publish(withOneTime: boolean): Promise<PreKeyBundle> {
     const { identity, registrationId } = this.#local
-    const random = this.#random
+    const { random } = this.#platform
     const signedPreKey = generateSignedPreKey({ identity, id: ++this.#lastId, random })
     const kyberPreKey = generateKyberPreKey({ identity, id: ++this.#lastId, random })
     this.#signed.set(signedPreKey.id, signedPreKey)
@@ -89,18 +134,23 @@ export class OurParty implements Party {
     const sealed = await encryptMessage({ ...this.#context(), record, plaintext })
     this.#useKey(`sent ${sealed.messageKeyId}`)
     this.#keep(sealed.record)
+    if (sealed.type === 'message') this.#noteEpoch(sealed.ciphertext)
     return sealed
   }
 
   async decrypt(message: SealedMessage): Promise<Uint8Array> {
+    const before = this.#state(message)
     try {
       const opened = await this.#open(message)
       this.#useKey(`received ${opened.messageKeyId}`)
       this.#keep(opened.record)
       return opened.plaintext
     } catch (error) {
-      if (error instanceof CryptoError) throw new Refused(`${error.code}: ${error.message}`)
-      throw error
+      if (!(error instanceof CryptoError)) throw error
+      if (this.#state(message) !== before) {
+        throw new Error('a refused message changed our state', { cause: error })
+      }
+      throw new Refused(`${error.code}: ${error.message}`)
     }
   }
 
@@ -136,8 +186,19 @@ export class OurParty implements Party {
   }
 
   #context() {
-    const parties = { local: this.#local, remote: this.#remote }
-    return { ...parties, random: this.#random, nowMs: 0, curve: bunCurve }
+    return { local: this.#local, remote: this.#remote, ...this.#platform, nowMs: 0 }
+  }
+
+  /** All that a message might change: what is stored, and what the call is given. */
+  #state(message: SealedMessage): string {
+    const prekeys = message.type === 'prekey' ? [...this.#oneTime.values()] : []
+    return stateOf([this.#record, this.#local, prekeys, message])
+  }
+
+  #noteEpoch(ciphertext: Uint8Array): void {
+    const { epoch } = decodeSpqrMessage(parseRatchetMessage(ciphertext).pqRatchet)
+    if (epoch > this.#epoch) this.epochs += epoch - this.#epoch
+    this.#epoch = epoch
   }
 
   #useKey(name: string): void {
@@ -151,7 +212,7 @@ export class OurParty implements Party {
   }
 }
 
-export class OracleParty implements Party {
+export class OracleParty implements PairParty {
   readonly address: Address
   readonly #remote: Address
   readonly #oracle: Oracle
@@ -164,6 +225,11 @@ export class OracleParty implements Party {
 
   static async start(address: Address, remote: Address, oracle: Oracle): Promise<OracleParty> {
     await oracle.ask({ op: 'party', self: address })
+    return new OracleParty(address, remote, oracle)
+  }
+
+  /** One that is there already. */
+  static existing(address: Address, remote: Address, oracle: Oracle): OracleParty {
     return new OracleParty(address, remote, oracle)
   }
 
@@ -181,6 +247,12 @@ export class OracleParty implements Party {
     await this.#oracle.ask({ op: 'connect', ...this.#pair(), bundle: wire })
   }
 
+  /** As X3DH would have it; old versions do it. */
+  async connectWithoutKyber(bundle: PreKeyBundle): Promise<void> {
+    const wire = { ...bundleToWire(bundle), kyberPreKey: undefined }
+    await this.#oracle.ask({ op: 'connect', ...this.#pair(), bundle: wire })
+  }
+
   async encrypt(plaintext: Uint8Array): Promise<SealedMessage> {
     const request = { op: 'encrypt' as const, ...this.#pair(), plaintext: toBase64(plaintext) }
     const { type, ciphertext } = await this.#oracle.ask(request)
@@ -188,6 +260,7 @@ export class OracleParty implements Party {
   }
 
   async decrypt({ type, ciphertext }: SealedMessage): Promise<Uint8Array> {
+    if (type === 'group') throw new Error('this party is in no group')
     const message = { type, ciphertext: toBase64(ciphertext) }
     return fromBase64(await this.#oracle.ask({ op: 'decrypt', ...this.#pair(), ...message }))
   }
@@ -203,6 +276,7 @@ export class OracleParty implements Party {
 
 export function bundleFromWire(wire: WireBundle): PreKeyBundle {
   const { signedPreKey, kyberPreKey, oneTimePreKey } = wire
+  if (kyberPreKey === undefined) throw new Error('the bundle has no Kyber prekey')
   return {
     registrationId: wire.registrationId,
     identityKey: fromBase64(wire.identityKey),
@@ -235,4 +309,14 @@ function bundleToWire(bundle: PreKeyBundle): WireBundle {
 
 function signedToWire({ id, publicKey, signature }: PreKeyBundle['signedPreKey']) {
   return { id, publicKey: toBase64(publicKey), signature: toBase64(signature) }
+}
+
+/** A UUID and a device number. */
+export function newAddress(dice: Dice): Address {
+  return { account: newUuid(dice), device: 1 + dice.below(127) }
+}
+
+export function newUuid(dice: Dice): string {
+  const hex = Array.from(dice.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

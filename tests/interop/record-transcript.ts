@@ -16,8 +16,8 @@ import {
   type SessionRecord,
 } from '@parley/crypto'
 import { nobleCurve } from '@parley/crypto/reference'
-import { PINNED_ORACLE } from './install.ts'
-import { startOracle } from './oracle-client.ts'
+import { oracleProgram, PINNED_ORACLE } from './install.ts'
+import { startOracle } from './oracle-process.ts'
 import { OracleParty } from './parties.ts'
 
 const OUT = join(import.meta.dirname, '../../vectors/crypto/libsignal-session.json')
@@ -46,7 +46,7 @@ const bundle = {
 }
 const context = { local, remote, random, nowMs: 0, curve: nobleCurve }
 
-await using oracle = startOracle(PINNED_ORACLE)
+await using oracle = startOracle(oracleProgram(PINNED_ORACLE))
 const peer = await OracleParty.start(remote, local.address, oracle)
 
 async function hear(plaintext: string) {

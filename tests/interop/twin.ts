@@ -3,6 +3,7 @@
 import {
   type Address,
   CryptoError,
+  type Curve25519,
   decryptMessage,
   decryptPreKeyMessage,
   type LocalIdentity,
@@ -11,14 +12,34 @@ import {
   readPreKeyMessage,
   type SessionRecord,
 } from '@parley/crypto'
-import { bunCurve } from '@parley/crypto/bun'
-import { type Oracle, Refused } from './oracle-client.ts'
-import { fromBase64, toBase64 } from './oracle-protocol.ts'
-import { bundleFromWire, type SealedMessage } from './parties.ts'
+import { fromBase64, toBase64 } from './bytes.ts'
+import type { SealedMessage } from './conversation.ts'
+import { type Oracle, Refused } from './oracle-link.ts'
+import { bundleFromWire } from './parties.ts'
 import type { Dice } from './random.ts'
+import { stateOf } from './state.ts'
+import type { Judgement, Judgements } from './verdicts.ts'
 
-/** The plaintext in base64, or how it was refused. */
-export type Judgement = { accepted: string } | { refused: string }
+/** Who is said to have written, and to whom, when that is not true. */
+export interface Envelope {
+  sender?: Address
+  receiver?: Address
+}
+
+export interface TwinStart {
+  oracle: Oracle
+  curve: Curve25519
+  self: Address
+  remote: Address
+  oneTime: boolean
+  dice: Dice
+}
+
+interface TwinKeys {
+  bundle: PreKeyBundle
+  local: LocalIdentity
+  prekeys: NamedPreKeys
+}
 
 export class Twin {
   readonly bundle: PreKeyBundle
@@ -56,36 +77,52 @@ export class Twin {
     return new Twin(start, { bundle, local, prekeys })
   }
 
-  async judgeOurs(sealed: SealedMessage): Promise<Judgement> {
-    const before = this.#record?.slice()
+  get hasSession(): boolean {
+    return this.#record !== undefined
+  }
+
+  async judge(sealed: SealedMessage, envelope: Envelope = {}): Promise<Judgements> {
+    const theirs = await this.#judgeTheirs(sealed, envelope)
+    return { ours: await this.#judgeOurs(sealed, envelope), theirs }
+  }
+
+  async #judgeOurs(sealed: SealedMessage, envelope: Envelope): Promise<Judgement> {
+    const state = () => stateOf([this.#record, this.#local, this.#prekeys, sealed])
+    const before = state()
     try {
-      const { record, plaintext } = await this.#open(sealed)
+      const { record, plaintext } = await this.#open(sealed, envelope)
       this.#record = record
       return { accepted: toBase64(plaintext) }
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
-      const isUntouched = Buffer.compare(before ?? Buffer.of(), this.#record ?? Buffer.of()) === 0
-      if (!isUntouched) throw new Error('a refused message changed the record', { cause: error })
+      if (state() !== before) throw new Error('a refused message left a trace', { cause: error })
       return { refused: error.code }
     }
   }
 
-  async judgeTheirs({ type, ciphertext }: SealedMessage): Promise<Judgement> {
+  async #judgeTheirs(
+    { type, ciphertext }: SealedMessage,
+    { sender, receiver }: Envelope,
+  ): Promise<Judgement> {
     const { oracle, self, remote } = this.#start
+    if (type === 'group') throw new Error('this device is in no group')
+    const addresses = { self, remote: sender ?? remote, as: receiver ?? self }
     const message = { type, ciphertext: toBase64(ciphertext) }
     try {
-      return { accepted: await oracle.ask({ op: 'decrypt', self, remote, ...message }) }
+      return { accepted: await oracle.ask({ op: 'decrypt', ...addresses, ...message }) }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       return { refused: error.message }
     }
   }
 
-  #open({ type, ciphertext }: SealedMessage) {
-    const { remote, dice } = this.#start
-    const surroundings = { random: dice.bytes, nowMs: 0, curve: bunCurve }
-    const context = { local: this.#local, remote, ...surroundings }
-    const record = this.#record
+  /** The record is looked up by its sender, so one that is said to be another has none. */
+  #open({ type, ciphertext }: SealedMessage, { sender, receiver }: Envelope) {
+    const { remote, dice, curve } = this.#start
+    const surroundings = { random: dice.bytes, nowMs: 0, curve }
+    const local = { ...this.#local, address: receiver ?? this.#local.address }
+    const context = { local, remote: sender ?? remote, ...surroundings }
+    const record = sender ? undefined : this.#record
     if (type === 'prekey') {
       const named = readPreKeyMessage(ciphertext)
       const oneTime = named.oneTimePreKeyId === undefined ? undefined : this.#prekeys.oneTime
@@ -95,18 +132,4 @@ export class Twin {
     if (record === undefined) throw new CryptoError('no-session', 'no message came before')
     return decryptMessage({ ...context, record, ciphertext })
   }
-}
-
-export interface TwinStart {
-  oracle: Oracle
-  self: Address
-  remote: Address
-  oneTime: boolean
-  dice: Dice
-}
-
-interface TwinKeys {
-  bundle: PreKeyBundle
-  local: LocalIdentity
-  prekeys: NamedPreKeys
 }

@@ -71,9 +71,10 @@ export const importRules: readonly ImportRule[] = [
     house: 'tests/interop',
     files: /^tests\/interop\//,
     may: (target) =>
-      ours(target, '@parley/crypto', '@parley/crypto/bun', '@parley/crypto/reference') ||
+      target.name.startsWith('@parley/crypto') ||
       npm(target, '@signalapp/libsignal-client') ||
       under(target, 'tests/interop/', 'packages/crypto/src/', 'bench/crypto/') ||
+      target.name === 'tests/browser/chromium.ts' ||
       platform(target),
     says: 'It compares packages/crypto with the oracle, and needs bench/crypto only beside it.',
   },
