@@ -1,10 +1,20 @@
 // Ciphers, MACs and key derivation against Wycheproof.
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { createHmac } from 'node:crypto'
+import { browserAesGcm } from './aes-gcm.browser.ts'
+import { bunAesGcm } from './aes-gcm.bun.ts'
+import { type AesGcm, nobleAesGcm } from './aes-gcm.ts'
 import { toHex } from './bytes.ts'
-import { aesCbcDecrypt, aesCbcEncrypt, hkdfSha256, hmacSha256 } from './primitives.ts'
+import {
+  aesCbcDecrypt,
+  aesCbcEncrypt,
+  hkdfExpandSha512,
+  hkdfSha256,
+  hmacSha256,
+} from './primitives.ts'
 import { fromHex, readWycheproof } from './vectors.fixture.ts'
-import { judge, orRefused, type Vector } from './wycheproof.fixture.ts'
+import { judge, orRefused, orRefusedWith, type Vector } from './wycheproof.fixture.ts'
 
 interface MacVector extends Vector {
   key: string
@@ -17,6 +27,17 @@ interface HkdfVector extends Vector {
   info: string
   size: number
   okm: string
+}
+interface GcmVector extends Vector {
+  keySize: number
+  ivSize: number
+  tagSize: number
+  key: string
+  iv: string
+  aad: string
+  msg: string
+  ct: string
+  tag: string
 }
 interface CbcVector extends Vector {
   key: string
@@ -57,6 +78,21 @@ test('HKDF-SHA256 takes no salt for an empty one', async () => {
   expect(unsalted.length).toBeGreaterThan(20)
 })
 
+test('the expanding half of HKDF-SHA512: 83 vectors', async () => {
+  const verdict = await judge(readWycheproof<HkdfVector>('hkdf_sha512'), {
+    outcome: ({ ikm, salt, info, size }) => {
+      const secret = createHmac('sha512', fromHex(salt)).update(fromHex(ikm)).digest()
+      return orRefused(() =>
+        toHex(
+          hkdfExpandSha512({ secret: new Uint8Array(secret), info: fromHex(info), length: size }),
+        ),
+      )
+    },
+    wanted: ({ result, okm }) => (result === 'valid' ? okm : 'refused'),
+  })
+  expect(verdict).toEqual({ right: 83, wrong: [] })
+})
+
 test('AES-CBC with PKCS#7: 216 vectors, wrong padding included', async () => {
   const verdict = await judge(readWycheproof<CbcVector>('aes_cbc_pkcs5'), {
     outcome: ({ key, iv, ct }) =>
@@ -77,4 +113,42 @@ test('AES-CBC with PKCS#7 encrypts as the 72 valid vectors have it', async () =>
     },
   )
   expect(verdict).toEqual({ right: 72, wrong: [] })
+})
+
+const webCryptoAesGcm = browserAesGcm()
+if (webCryptoAesGcm === undefined) throw new Error('this runtime has no WebCrypto')
+const gcmBackends: [string, AesGcm][] = [
+  ['noble', nobleAesGcm],
+  ['Bun', bunAesGcm],
+  ['WebCrypto', webCryptoAesGcm],
+]
+/** Of 316: what the interface can express, which is 256-bit keys without associated data. */
+const gcmVectors = readWycheproof<GcmVector>('aes_gcm').filter(
+  ({ keySize, aad }) => keySize === 256 && aad === '',
+)
+
+describe.each(gcmBackends)('AES-256-GCM by %s', (_, aesGcm) => {
+  test('opens what is genuine, or refuses it', async () => {
+    const verdict = await judge(gcmVectors, {
+      outcome: ({ key, iv, ct, tag }) =>
+        orRefusedWith(iv.length === 24 ? 'invalid-message' : 'invalid-argument', async () => {
+          const { open } = await aesGcm(fromHex(key))
+          return toHex(await open(fromHex(iv), fromHex(`${ct}${tag}`)))
+        }),
+      wanted: ({ result, ivSize, msg }) => (result === 'valid' && ivSize === 96 ? msg : 'refused'),
+    })
+    expect(verdict).toEqual({ right: 87, wrong: [] })
+  })
+
+  test('seals as the valid vectors have it', async () => {
+    const valid = gcmVectors.filter(({ result, ivSize }) => result === 'valid' && ivSize === 96)
+    const verdict = await judge(valid, {
+      outcome: async ({ key, iv, msg }) => {
+        const { seal } = await aesGcm(fromHex(key))
+        return toHex(await seal(fromHex(iv), fromHex(msg)))
+      },
+      wanted: ({ ct, tag }) => `${ct}${tag}`,
+    })
+    expect(verdict).toEqual({ right: 21, wrong: [] })
+  })
 })
