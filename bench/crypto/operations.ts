@@ -42,18 +42,20 @@ export interface Task {
 export type Run = (task: Task) => Promise<number>
 
 export function runnerOf<D, B, S, G>(subject: Subject<D, B, S, G>): Run {
-  const plaintext = new Uint8Array(PLAINTEXT_BYTES).fill(7)
-  let fanOutPeers: Promise<readonly (readonly [D, D])[]> | undefined
+  const measures = { ...sessionMeasures(subject), ...senderKeyMeasures(subject) }
+  return ({ operation, repetitions }) => measures[operation](repetitions)
+}
 
-  async function acquainted(): Promise<[D, D]> {
-    const [alice, bob] = [subject.device(), subject.device()]
-    await subject.connect(alice, bob, subject.bundle(bob))
-    await subject.receive(bob, alice, await subject.send(alice, bob, plaintext))
-    await subject.receive(alice, bob, await subject.send(bob, alice, plaintext))
-    return [alice, bob]
+type Measure = (repetitions: number) => Promise<number>
+const plaintext = new Uint8Array(PLAINTEXT_BYTES).fill(7)
+
+function sessionMeasures<D, B, S, G>(subject: Subject<D, B, S, G>) {
+  async function sealed(from: D, to: D, repetitions: number): Promise<S[]> {
+    const messages: S[] = []
+    for (let i = 0; i < repetitions; i++) messages.push(await subject.send(from, to, plaintext))
+    return messages
   }
-
-  const measures: Record<Operation, (repetitions: number) => Promise<number>> = {
+  return {
     async 'session-setup'(repetitions) {
       const alice = subject.device()
       const peers = times(repetitions, () => {
@@ -64,36 +66,41 @@ export function runnerOf<D, B, S, G>(subject: Subject<D, B, S, G>): Run {
     },
     async 'first-decrypt'(repetitions) {
       const [alice, bob] = [subject.device(), subject.device()]
-      const sealed: S[] = []
+      const messages: S[] = []
       for (let i = 0; i < repetitions; i++) {
         await subject.connect(alice, bob, subject.bundle(bob))
-        sealed.push(await subject.send(alice, bob, plaintext))
+        messages.push(await subject.send(alice, bob, plaintext))
       }
-      return timed(sealed, (message) => {
+      return timed(messages, (message) => {
         subject.forgetSessions(bob)
         return subject.receive(bob, alice, message)
       })
     },
     async encrypt(repetitions) {
-      const [alice, bob] = await acquainted()
+      const [alice, bob] = await acquainted(subject)
       return timed(Array(repetitions), () => subject.send(alice, bob, plaintext))
     },
     async decrypt(repetitions) {
-      const [alice, bob] = await acquainted()
-      const sealed: S[] = []
-      for (let i = 0; i < repetitions; i++) sealed.push(await subject.send(alice, bob, plaintext))
-      return timed(sealed, (message) => subject.receive(bob, alice, message))
+      const [alice, bob] = await acquainted(subject)
+      const messages = await sealed(alice, bob, repetitions)
+      return timed(messages, (message) => subject.receive(bob, alice, message))
     },
     async 'decrypt-dh-step'(repetitions) {
-      let [from, to] = await acquainted()
+      let [from, to] = await acquainted(subject)
       let total = 0
       for (let i = 0; i < repetitions; i++) {
-        const sealed = await subject.send(from, to, plaintext)
-        total += await timed([sealed], (message) => subject.receive(to, from, message))
+        const message = await sealed(from, to, 1)
+        total += await timed(message, (one) => subject.receive(to, from, one))
         ;[from, to] = [to, from]
       }
       return total / repetitions
     },
+  } satisfies Partial<Record<Operation, Measure>>
+}
+
+function senderKeyMeasures<D, B, S, G>(subject: Subject<D, B, S, G>) {
+  let peersMade: Promise<readonly (readonly [D, D])[]> | undefined
+  return {
     async 'sender-key-encrypt'(repetitions) {
       const group = await subject.group()
       return timed(Array(repetitions), () => subject.groupSeal(group, plaintext))
@@ -105,15 +112,23 @@ export function runnerOf<D, B, S, G>(subject: Subject<D, B, S, G>): Run {
       return timed(sealed, (message) => subject.groupOpen(group, message))
     },
     async 'fan-out-512'(repetitions) {
-      fanOutPeers ??= Promise.all(times(FAN_OUT_DEVICES, acquainted))
-      const peers = await fanOutPeers
+      peersMade ??= Promise.all(times(FAN_OUT_DEVICES, () => acquainted(subject)))
+      const peers = await peersMade
       const distribution = subject.distribution(await subject.group())
       return timed(Array(repetitions), async () => {
         for (const [alice, bob] of peers) await subject.send(alice, bob, distribution)
       })
     },
-  }
-  return ({ operation, repetitions }) => measures[operation](repetitions)
+  } satisfies Partial<Record<Operation, Measure>>
+}
+
+/** Two devices that have written to each other. */
+async function acquainted<D, B, S, G>(subject: Subject<D, B, S, G>): Promise<[D, D]> {
+  const [alice, bob] = [subject.device(), subject.device()]
+  await subject.connect(alice, bob, subject.bundle(bob))
+  await subject.receive(bob, alice, await subject.send(alice, bob, plaintext))
+  await subject.receive(alice, bob, await subject.send(bob, alice, plaintext))
+  return [alice, bob]
 }
 
 async function timed<T>(items: T[], call: (item: T) => Promise<unknown>): Promise<number> {

@@ -73,6 +73,10 @@ export function verifyEd25519(
   return equalBytes(expected.toBytes(), commitment)
 }
 
+export function isPoint(key: Uint8Array): boolean {
+  return pointOf(key) !== undefined
+}
+
 /** Whether the point of this Edwards key lies in the group of prime order; no point does not. */
 export function isTorsionFreePoint(key: Uint8Array): boolean {
   return pointOf(key)?.isTorsionFree() === true

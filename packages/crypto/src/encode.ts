@@ -1,5 +1,5 @@
 // A reader and a writer of fixed-width fields: the form in which sessions are stored. Integers are
-// big-endian. Whatever cannot be read is `invalid-state`. A DataView would cost more than all of the
+// big-endian. Whatever cannot be read is `invalid-state`. A DataView would cost more than all the
 // rest: engines then move a small array out to where both can see it.
 
 import { CryptoError } from './errors.ts'

@@ -2,7 +2,14 @@
 
 export type { AesGcm, AesGcmKey } from './aes-gcm.ts'
 export { equalBytes } from './bytes.ts'
-export { type ByteRange, plaintextSize, sealedSize } from './chunked.ts'
+export {
+  type ByteRange,
+  type ChunkOpener,
+  createOpener,
+  type OpenerInput,
+  plaintextSize,
+  sealedSize,
+} from './chunked.ts'
 export {
   MEDIA_CONTEXT,
   type MediaReference,

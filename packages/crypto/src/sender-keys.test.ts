@@ -4,9 +4,8 @@ import { describe, expect, test } from 'bun:test'
 import { concatBytes, toHex, utf8 } from './bytes.ts'
 import { bunCurve } from './curve.bun.ts'
 import { type Curve25519, nobleCurve } from './curve.ts'
-import { edwardsKey, montgomeryKey } from './edwards.ts'
 import { CryptoError, type CryptoErrorCode } from './errors.ts'
-import { EdwardsPoint, sha256 } from './primitives.ts'
+import { sha256 } from './primitives.ts'
 import { encodeFields } from './protobuf.ts'
 import { FORWARD_JUMP_MAX, SKIPPED_KEY_BYTES, SKIPPED_KEYS_MAX } from './ratchet.ts'
 import {
@@ -613,7 +612,6 @@ describe('[E14] a sender key', () => {
     const onTwist = fromHex(`0502${'00'.repeat(31)}`)
     const unusable = [
       onTwist,
-      addSmallOrder(known.signingKey),
       fromHex(`05${'00'.repeat(32)}`),
       fromHex(`0501${'00'.repeat(31)}`),
       fromHex(`05${'ff'.repeat(32)}`),
@@ -630,13 +628,6 @@ describe('[E14] a sender key', () => {
     expect(receiver.known().chains).toHaveLength(2)
     expect(sender.own().chain.chainId).toBe(receiver.known().chains[0]?.chainId as number)
   })
-
-  /** The key of the point plus one of order eight. */
-  function addSmallOrder(publicKey: Uint8Array): Uint8Array {
-    const orderEight = 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'
-    const point = EdwardsPoint.fromBytes(edwardsKey(publicKey, 0))
-    return montgomeryKey(point.add(EdwardsPoint.fromHex(orderEight)).toBytes())
-  }
 })
 
 describe('[E26] fields', () => {

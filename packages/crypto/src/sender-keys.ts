@@ -44,7 +44,7 @@ import {
   type SenderKeyRecord,
   SIGN_BIT,
 } from './sender-key-record.ts'
-import { isTorsionFree, verifyWith } from './signatures.ts'
+import { canVerify, verifyWith } from './signatures.ts'
 
 export type { SenderKeyRecord } from './sender-key-record.ts'
 
@@ -164,7 +164,7 @@ export function acceptSenderKey(input: {
   if (member.retired.includes(chainId)) return encodeSenderKeyRecord(member)
   const known = member.chains.find((chain) => chain.chainId === chainId)
   if (known === undefined) {
-    if (!isTorsionFree(signingKey)) {
+    if (!canVerify(signingKey)) {
       throw new CryptoError('invalid-key', 'with this signing key verifiers may disagree')
     }
     const chain = { ...startOf(distribution), skipped: NOTHING }

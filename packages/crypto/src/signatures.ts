@@ -7,6 +7,7 @@ import {
   EC_KEY_TYPE,
   edwardsKey,
   FIELD_PRIME,
+  isPoint,
   isTorsionFreePoint,
   verifyEd25519,
 } from './edwards.ts'
@@ -67,6 +68,11 @@ export function toEd25519(
   const signBit = (plain[63] ?? 0) & 0x80
   plain[63] = (plain[63] ?? 0) & 0x7f
   return { key: edwardsKey(publicKey, signBit), signature: plain }
+}
+
+/** Whether signatures of this key can be checked at all: half of all public keys have no such form. */
+export function canVerify(publicKey: Uint8Array): boolean {
+  return isPublicKey(publicKey) && isPoint(edwardsKey(publicKey, 0))
 }
 
 /**
