@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'bun:test'
 import { toHex, utf8 } from './bytes.ts'
 import { CryptoError, type CryptoErrorCode } from './errors.ts'
-import { parseRatchetMessage } from './messages.ts'
+import { parsePreKeyMessage, parseRatchetMessage } from './messages.ts'
 import { decodeRecord, decodeSession } from './session-record.ts'
 import { decryptPreKeyMessage, readPreKeyMessage } from './receiving.ts'
 import { archiveSession, createSession, encryptMessage, hasUsableSession } from './sessions.ts'
@@ -77,16 +77,19 @@ describe('a session', () => {
     const { alice, bob } = twoDevices('fresh')
     const names = new Set<string>()
     const baseKeys = new Set<string>()
+    const kyberCiphertexts = new Set<string>()
     for (let round = 0; round < 3; round++) {
       await alice.connect(bob)
       for (let i = 0; i < 3; i++) {
         const sealed = await alice.send(bob, 'same text')
         names.add(sealed.messageKeyId)
-        baseKeys.add(toHex(readPreKeyMessage(sealed.ciphertext).baseKey))
+        const { baseKey, kyberCiphertext } = parsePreKeyMessage(sealed.ciphertext)
+        baseKeys.add(toHex(baseKey))
+        kyberCiphertexts.add(toHex(kyberCiphertext))
         expect((await bob.peek(alice, sealed)).messageKeyId).toBe(sealed.messageKeyId)
       }
     }
-    expect([names.size, baseKeys.size]).toEqual([9, 3])
+    expect([names.size, baseKeys.size, kyberCiphertexts.size]).toEqual([9, 3, 3])
   })
 
   test('changes none of the bytes it is given', async () => {

@@ -2,7 +2,7 @@
 // and every bound. Agreement with the official library is for spqr-oracle.test.ts and
 // tests/interop.
 
-import { describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { concatBytes, equalBytes } from './bytes.ts'
 import { CryptoError, type CryptoErrorCode } from './errors.ts'
@@ -480,11 +480,14 @@ describe('bounds', () => {
 
 describe('the stored state', () => {
   const states = new Map<Step['at'], SpqrState>()
-  for (let seed = 0; seed < 3; seed++) {
-    storm(seed, 700, (state) => states.set(state.braid.step.at, state))
-  }
   const { a: fresh } = newPair()
-  states.set('keys-unsampled', fresh)
+
+  beforeAll(() => {
+    for (let seed = 0; seed < 3; seed++) {
+      storm(seed, 700, (state) => states.set(state.braid.step.at, state))
+    }
+    states.set('keys-unsampled', fresh)
+  })
 
   test('comes back the same from bytes, at every step of the braid', () => {
     expect(states.size).toBe(10)

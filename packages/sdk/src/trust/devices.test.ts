@@ -8,10 +8,12 @@ import type { Core } from '../core.ts'
 import { systemRandom } from '../platform/random.ts'
 import { readContact, updateContact } from '../store/contacts.ts'
 import { readDeviceList } from '../store/device-lists.ts'
+import { readMessage } from '../store/messages.ts'
 import { readSession, writeSession } from '../store/sessions.ts'
+import { insertUnopened, readUnopened } from '../store/unopened.ts'
 import { memoryCore } from '../testing/test-core.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'
-import { own, peer, testDevice } from '../testing/test-store.ts'
+import { addMessage, own, peer, testDevice, testMessageId } from '../testing/test-store.ts'
 import { learnLists } from './devices.ts'
 
 const root = generateKeyPair(systemRandom)
@@ -89,6 +91,24 @@ test('[E1] with another root the ratchets of the old one are gone', () => {
   haveSessionWith(1)
   learnLists(core, peer, chainOf(peer, otherRoot, [[1]]))
   expect(hasSessionWith(1)).toBe(false)
+})
+
+test('[E1] what devices of the old root sent, and was not opened, is given up for good', () => {
+  learnLists(core, peer, chainOf(peer, root, [[1, 2]]))
+  const item = { sender: peer, sequence: 5, stamp: 5, position: 5, asks: 0, askAtMs: 0 }
+  const waiting = { ...item, type: 'message' as const, ciphertext: new Uint8Array(8), shown: true }
+  for (const number of [1, 2]) {
+    addMessage(core.store, number, { kind: 'waiting', text: '' })
+    const id = testMessageId(number)
+    insertUnopened(core.store, { ...waiting, id, senderDevice: testDevice(number) })
+  }
+  learnLists(core, peer, chainOf(peer, otherRoot, [[2]]))
+  const kindOf = (number: number) => {
+    const id = testMessageId(number)
+    return readMessage(core.store, { conversation: peer, sender: peer, id })?.kind
+  }
+  expect([1, 2].map(kindOf)).toEqual(['lost', 'waiting'])
+  expect(readUnopened(core.store, peer, testMessageId(1))).toBeUndefined()
 })
 
 test('[E10] another root for the own account is refused', () => {
