@@ -70,7 +70,7 @@ export function toEd25519(
   return { key: edwardsKey(publicKey, signBit), signature: plain }
 }
 
-/** Whether signatures of this key can be checked at all: half of all public keys have no such form. */
+/** Whether signatures of this key can be checked: keys on the twist have no Edwards form. */
 export function canVerify(publicKey: Uint8Array): boolean {
   return isPublicKey(publicKey) && isPoint(edwardsKey(publicKey, 0))
 }
