@@ -10,10 +10,8 @@ const ratchets = `${sdk}/trust/sessions.test.ts`
 const lists = `${wire}/device-list.test.ts`
 const answers = `${sdk}/receiving/resend-answers.test.ts`
 const numbers = `${crypto}/fingerprint.test.ts`
-const upkeep = {
-  file: `${sdk}/account/upkeep.system.test.ts`,
-  test: 'prekeys are refilled when the server is low, and rotated after a week',
-}
+const upkeep = `${sdk}/account/upkeep.test.ts`
+const sealing = `${sdk}/sending/sealing.test.ts`
 const mismatch = {
   file: `${sdk}/sending/contents.test.ts`,
   test: 'any mismatch between inside and outside is refused',
@@ -40,6 +38,39 @@ const trustFaults: readonly Fault[] = [
     killedBy: {
       file: devices,
       test: 'a second change of root does not let go what the first one held',
+    },
+  },
+  {
+    name: 'hold-not-asked-when-sealing',
+    why: 'a key that changes at the right moment is sent to, though it has to be accepted',
+    file: `${sdk}/sending/sealing.ts`,
+    find: 'if (!unchanged || isHeld(core, peer))',
+    put: 'if (!unchanged)',
+    killedBy: {
+      file: sealing,
+      test: 'nothing is sealed for somebody whose new key is not accepted, whoever asks',
+    },
+  },
+  {
+    name: 'list-change-missed-when-sealing',
+    why: 'a device that was just taken off the list is sent one more message',
+    file: `${sdk}/sending/sealing.ts`,
+    find: 'const unchanged = current !== undefined && equalBytes(current.hash, peerList.hash)',
+    put: 'const unchanged = current !== undefined',
+    killedBy: {
+      file: sealing,
+      test: 'what was sealed for a list that changes meanwhile never leaves',
+    },
+  },
+  {
+    name: 'waiting-messages-survive-the-root',
+    why: 'whoever took over the account answers for what the old devices sent',
+    file: `${sdk}/trust/devices.ts`,
+    find: '  dropUnopened(store, account, added.at(-1))\n',
+    put: '',
+    killedBy: {
+      file: devices,
+      test: 'what devices of the old root sent, and was not opened, is given up for good',
     },
   },
   {
@@ -144,6 +175,14 @@ const trustFaults: readonly Fault[] = [
       file: lists,
       test: 'a signature by anybody else, or over anything else, is refused',
     },
+  },
+  {
+    name: 'device-listed-twice',
+    why: 'two keys are one device, and nobody can say which of them is meant',
+    file: `${wire}/device-list.ts`,
+    find: '    ids.size === list.devices.length &&\n',
+    put: '',
+    killedBy: { file: lists, test: 'a list that breaks a bound is refused' },
   },
   {
     name: 'fingerprint-rounds',
@@ -256,7 +295,10 @@ const stateFaults: readonly Fault[] = [
     file: `${sdk}/account/upkeep.ts`,
     find: 'Math.abs(clock.now() - rotatedAt) >= rotateAfterMs',
     put: 'Math.abs(clock.now() - rotatedAt) >= rotateAfterMs * 1000',
-    killedBy: upkeep,
+    killedBy: {
+      file: upkeep,
+      test: 'the signed prekeys are made anew after seven days, whichever way the clock was set',
+    },
   },
   {
     name: 'prekeys-refilled-late',
@@ -264,7 +306,57 @@ const stateFaults: readonly Fault[] = [
     file: `${wire}/limits.ts`,
     find: 'export const oneTimePreKeysLow = 20',
     put: 'export const oneTimePreKeysLow = 2',
-    killedBy: upkeep,
+    killedBy: {
+      file: upkeep,
+      test: 'fewer than twenty of either kind are filled up to a hundred, twenty are enough',
+    },
+  },
+  {
+    name: 'kyber-prekeys-never-refilled',
+    why: 'one-time Kyber prekeys run out, and nobody notices',
+    file: `${sdk}/account/upkeep.ts`,
+    find: ' || counts.one_time_kyber_prekeys < oneTimePreKeysLow',
+    put: '',
+    killedBy: {
+      file: upkeep,
+      test: 'fewer than twenty of either kind are filled up to a hundred, twenty are enough',
+    },
+  },
+  {
+    name: 'prekeys-uploaded-before-they-are-kept',
+    why: 'after a crash at the wrong moment first messages come to keys that are nowhere',
+    file: `${sdk}/account/upkeep.ts`,
+    find: `  store.transaction(() => writePreKeys(store, batch, clock.now()))
+  try {
+    await core.api.uploadPreKeys(uploadOf(batch, account.registrationId))
+`,
+    put: `  try {
+    await core.api.uploadPreKeys(uploadOf(batch, account.registrationId))
+    store.transaction(() => writePreKeys(store, batch, clock.now()))
+`,
+    killedBy: {
+      file: upkeep,
+      test: 'private prekeys are in the store before the server has the public ones',
+    },
+  },
+  {
+    name: 'failed-upload-counts-as-rotation',
+    why: 'the server goes on handing out old prekeys, for another week each time',
+    file: `${sdk}/account/upkeep.ts`,
+    find: "writeMeta(store, 'prekeys_rotated_at', 0)",
+    put: "writeMeta(store, 'prekeys_rotated_at', clock.now())",
+    killedBy: {
+      file: upkeep,
+      test: 'what the server did not take is made anew the next time, and stays in the store',
+    },
+  },
+  {
+    name: 'prekey-number-twice',
+    why: 'a first message names two keys, and opens with neither',
+    file: `${sdk}/store/prekeys.ts`,
+    find: "writeMeta(store, 'prekey_id', first + count)",
+    put: "writeMeta(store, 'prekey_id', first + count - 2)",
+    killedBy: { file: upkeep, test: 'no two prekeys ever have the same number' },
   },
   {
     name: 'identity-of-the-message-taken',

@@ -66,6 +66,14 @@ export const groupFaults: readonly Fault[] = [
     },
   },
   {
+    name: 'group-chains-kept-raised',
+    why: 'chains that were given up still open, and records grow',
+    file: `${crypto}/sender-key-record.ts`,
+    find: 'export const CHAINS_MAX = 5',
+    put: 'export const CHAINS_MAX = 50',
+    killedBy: { file: groups, test: 'have the bounds that are written down' },
+  },
+  {
     name: 'group-key-not-stepped',
     why: 'all messages to a group are encrypted with one key and one IV',
     file: `${crypto}/sender-keys.ts`,
@@ -98,11 +106,11 @@ export const groupFaults: readonly Fault[] = [
     killedBy: { file: groups, test: 'is bound to its group' },
   },
   {
-    name: 'group-torsioned-key-accepted',
-    why: 'a signing key that verifies nothing, or has a twin, is taken in place of a true one',
+    name: 'group-unusable-key-accepted',
+    why: 'of a message that one device takes for genuine another one says that it is forged',
     file: `${crypto}/sender-keys.ts`,
-    find: 'if (!isTorsionFree(signingKey)) {',
-    put: 'if (!isTorsionFree(signingKey) && input.record === undefined) {',
+    find: 'if (!canVerify(signingKey)) {',
+    put: 'if (!canVerify(signingKey) && input.record === undefined) {',
     killedBy: { file: groups, test: 'with an unusable signing key is refused' },
   },
   {

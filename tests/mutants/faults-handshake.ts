@@ -106,6 +106,25 @@ export const handshakeFaults: readonly Fault[] = [
     killedBy: { file: sessions, test: 'uses fresh keys each time it starts' },
   },
   {
+    name: 'constant-kyber-secret',
+    why: 'the post-quantum half of all sessions with a device is the same, and known',
+    file: `${crypto}/kyber1024.ts`,
+    find: 'ml_kem1024.encapsulate(raw, sha3_256(random(32)))',
+    put: 'ml_kem1024.encapsulate(raw, sha3_256(new Uint8Array(32)))',
+    killedBy: { file: sessions, test: 'uses fresh keys each time it starts' },
+  },
+  {
+    name: 'comparison-of-the-last-byte',
+    why: 'one forgery in 256 passes, everywhere',
+    file: `${crypto}/bytes.ts`,
+    find: 'difference |= (a[i] ?? 0) ^ (b[i] ?? 0)',
+    put: 'difference = (a[i] ?? 0) ^ (b[i] ?? 0)',
+    killedBy: {
+      file: `${crypto}/bytes.test.ts`,
+      test: 'equal are only the same bytes in the same number',
+    },
+  },
+  {
     name: 'agreement-order',
     why: 'no session with any other implementation',
     file: `${crypto}/handshake.ts`,

@@ -256,6 +256,17 @@ const listFaults: readonly Fault[] = [
     },
   },
   {
+    name: 'known-session-not-found',
+    why: 'each first message begins a session anew, and a replayed one opens again',
+    file: `${crypto}/receiving.ts`,
+    find: 'equalBytes(decodeSession(bytes).baseKey, outer.baseKey),',
+    put: 'equalBytes(decodeSession(bytes).baseKey, outer.identityKey),',
+    killedBy: {
+      file: adversary,
+      test: 'is a duplicate as a first message, also without its wrapping',
+    },
+  },
+  {
     name: 'old-session-not-archived',
     why: 'what was under way when a session began anew never opens',
     file: `${crypto}/session-record.ts`,

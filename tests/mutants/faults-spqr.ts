@@ -91,8 +91,8 @@ export const spqrFaults: readonly Fault[] = [
     name: 'spqr-sending-keys-kept',
     why: 'who takes the device can read what it sent in older epochs',
     file: `${crypto}/spqr-chain.ts`,
-    find: 'return entry.epoch < epoch && entry.sending ?',
-    put: 'return entry.epoch > epoch && entry.sending ?',
+    find: 'return entry.epoch < epoch && entry.sending ? { ...entry, sending: undefined } : entry',
+    put: 'return entry',
     killedBy: { file: spqr, test: 'no key to send with is left of an epoch that is over' },
   },
   {

@@ -496,6 +496,16 @@ describe('[E7] a gap', () => {
 })
 
 describe('[E7] the chains of a device', () => {
+  test('have the bounds that are written down', () => {
+    const bounds = { CHAINS_MAX, RETIRED_MAX, SKIPPED_KEYS_MAX, FORWARD_JUMP_MAX }
+    expect(bounds).toEqual({
+      CHAINS_MAX: 5,
+      RETIRED_MAX: 100,
+      SKIPPED_KEYS_MAX: 2_000,
+      FORWARD_JUMP_MAX: 25_000,
+    })
+  })
+
   test('are the newest five', async () => {
     const sender = new GroupSender('chains')
     const receiver = new GroupReceiver()
