@@ -16,7 +16,7 @@ import { type Channel, type Party, refuses, type SealedMessage } from './convers
 import { type Oracle, Refused } from './oracle-link.ts'
 import type { Platform } from './parties.ts'
 import type { SideName } from './schedule.ts'
-import { stateOf } from './state.ts'
+import { watch } from './state.ts'
 
 /** A member of one group that hears one other. */
 interface GroupParty extends Party {
@@ -100,8 +100,7 @@ export class OurGroupParty implements GroupParty {
     const { curve } = this.#options.platform
     const record = this.#theirs
     if (record === undefined) throw new Refused('no sender key')
-    const state = () => stateOf([this.#theirs, this.#own, record, ciphertext])
-    const before = state()
+    const isChanged = watch(() => [this.#theirs, this.#own, record, ciphertext])
     try {
       const opened = await decryptGroupMessage({ record, ciphertext, curve })
       this.#useKey(`received ${opened.messageKeyId}`)
@@ -109,9 +108,7 @@ export class OurGroupParty implements GroupParty {
       return opened.plaintext
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
-      if (state() !== before) {
-        throw new Error('a refused message changed our state', { cause: error })
-      }
+      if (isChanged()) throw new Error('a refused message changed our state', { cause: error })
       throw new Refused(`${error.code}: ${error.message}`)
     }
   }

@@ -19,7 +19,7 @@ import { concatBytes } from '../../packages/crypto/src/bytes.ts'
 import { DISTRIBUTION, GROUP_MESSAGE, readMessage, rewrite } from './fields.ts'
 import { type Oracle, Refused } from './oracle-link.ts'
 import type { Dice } from './random.ts'
-import { stateOf } from './state.ts'
+import { watch } from './state.ts'
 import type { Judgement, Judgements } from './verdicts.ts'
 
 const SIGNING_KEY_FIELD = 5
@@ -118,13 +118,12 @@ export class GroupTwin {
   }
 
   async #judgedByUs(given: Uint8Array, call: () => Promise<string>): Promise<Judgement> {
-    const state = () => stateOf([this.#record, given])
-    const before = state()
+    const isChanged = watch(() => [this.#record, given])
     try {
       return { accepted: await call() }
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
-      if (state() !== before) throw new Error('a refused message left a trace', { cause: error })
+      if (isChanged()) throw new Error('a refused message left a trace', { cause: error })
       return { refused: error.code }
     }
   }

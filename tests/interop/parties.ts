@@ -32,7 +32,7 @@ import { type Oracle, Refused } from './oracle-link.ts'
 import type { WireBundle } from './oracle-protocol.ts'
 import type { Dice } from './random.ts'
 import type { SideName } from './schedule.ts'
-import { stateOf } from './state.ts'
+import { watch } from './state.ts'
 
 /** What our side runs on. */
 export interface Platform {
@@ -139,7 +139,7 @@ export class OurParty implements PairParty {
   }
 
   async decrypt(message: SealedMessage): Promise<Uint8Array> {
-    const before = this.#state(message)
+    const isChanged = watch(() => this.#state(message))
     try {
       const opened = await this.#open(message)
       this.#useKey(`received ${opened.messageKeyId}`)
@@ -147,9 +147,7 @@ export class OurParty implements PairParty {
       return opened.plaintext
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
-      if (this.#state(message) !== before) {
-        throw new Error('a refused message changed our state', { cause: error })
-      }
+      if (isChanged()) throw new Error('a refused message changed our state', { cause: error })
       throw new Refused(`${error.code}: ${error.message}`)
     }
   }
@@ -190,9 +188,9 @@ export class OurParty implements PairParty {
   }
 
   /** All that a message might change: what is stored, and what the call is given. */
-  #state(message: SealedMessage): string {
+  #state(message: SealedMessage): readonly unknown[] {
     const prekeys = message.type === 'prekey' ? [...this.#oneTime.values()] : []
-    return stateOf([this.#record, this.#local, prekeys, message])
+    return [this.#record, this.#local, prekeys, message]
   }
 
   #noteEpoch(ciphertext: Uint8Array): void {

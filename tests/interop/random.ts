@@ -13,12 +13,15 @@ export class Dice {
   }
 
   uint32(): number {
-    const [a = 0, b = 0, c = 0, counter = 0] = this.#state
-    const result = (a + b + counter) >>> 0
-    this.#state[0] = b ^ (b >>> 9)
-    this.#state[1] = c + (c << 3)
-    this.#state[2] = ((c << 21) | (c >>> 11)) + result
-    this.#state[3] = counter + 1
+    const state = this.#state
+    const b = state[1] ?? 0
+    const c = state[2] ?? 0
+    const counter = state[3] ?? 0
+    const result = ((state[0] ?? 0) + b + counter) >>> 0
+    state[0] = b ^ (b >>> 9)
+    state[1] = c + (c << 3)
+    state[2] = ((c << 21) | (c >>> 11)) + result
+    state[3] = counter + 1
     return result
   }
 
@@ -31,5 +34,9 @@ export class Dice {
     return this.uint32() < probability * 2 ** 32
   }
 
-  readonly bytes: RandomBytes = (length) => Uint8Array.from({ length }, () => this.uint32() >>> 24)
+  readonly bytes: RandomBytes = (length) => {
+    const bytes = new Uint8Array(length)
+    for (let at = 0; at < length; at++) bytes[at] = this.uint32() >>> 24
+    return bytes
+  }
 }

@@ -1,26 +1,20 @@
-// The whole state of our side as one text, to show that a refused message changes no byte of it.
+// The whole state of our side, kept to show that a refused message changes no byte of it.
 
-/** Equal for equal contents, however deep the bytes lie. */
-export function stateOf(parts: readonly unknown[]): string {
-  let text = ''
-  for (const part of parts) text += `${describe(part)};`
-  return text
-}
-
-function describe(part: unknown): string {
-  if (part instanceof Uint8Array) return latin1(part)
-  if (part === null || typeof part !== 'object') return String(part)
-  return `{${Object.entries(part)
-    .map(([name, value]) => `${name}:${describe(value)}`)
-    .join()}}`
-}
-
-/** One character for each byte: cheap, and loses nothing. */
-function latin1(bytes: Uint8Array): string {
-  const CHUNK = 8_192
-  let text = `${bytes.length}:`
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
+/** Says whether anything is other than it was when this was called, however deep it lies. */
+export function watch(state: () => readonly unknown[]): () => boolean {
+  const before = leavesOf(state()).map((leaf) => (leaf instanceof Uint8Array ? leaf.slice() : leaf))
+  return () => {
+    const after = leavesOf(state())
+    return before.length !== after.length || before.some((leaf, at) => !isSame(leaf, after[at]))
   }
-  return text
+}
+
+function leavesOf(part: unknown): unknown[] {
+  if (part instanceof Uint8Array || part === null || typeof part !== 'object') return [part]
+  return Object.values(part).flatMap(leavesOf)
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (!(a instanceof Uint8Array && b instanceof Uint8Array)) return a === b
+  return a.length === b.length && a.every((byte, at) => byte === b[at])
 }

@@ -17,7 +17,7 @@ import type { SealedMessage } from './conversation.ts'
 import { type Oracle, Refused } from './oracle-link.ts'
 import { bundleFromWire } from './parties.ts'
 import type { Dice } from './random.ts'
-import { stateOf } from './state.ts'
+import { watch } from './state.ts'
 import type { Judgement, Judgements } from './verdicts.ts'
 
 /** Who is said to have written, and to whom, when that is not true. */
@@ -87,15 +87,14 @@ export class Twin {
   }
 
   async #judgeOurs(sealed: SealedMessage, envelope: Envelope): Promise<Judgement> {
-    const state = () => stateOf([this.#record, this.#local, this.#prekeys, sealed])
-    const before = state()
+    const isChanged = watch(() => [this.#record, this.#local, this.#prekeys, sealed])
     try {
       const { record, plaintext } = await this.#open(sealed, envelope)
       this.#record = record
       return { accepted: toBase64(plaintext) }
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
-      if (state() !== before) throw new Error('a refused message left a trace', { cause: error })
+      if (isChanged()) throw new Error('a refused message left a trace', { cause: error })
       return { refused: error.code }
     }
   }
