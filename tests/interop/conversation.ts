@@ -75,6 +75,8 @@ const CONTENT_STREAM = 1_000_000
 
 export class Conversation {
   readonly tally = emptyTally()
+  /** How much has arrived at each side. */
+  readonly arrived: Record<SideName, number> = { ours: 0, theirs: 0 }
   /** As played so far. */
   readonly turns: Turn[] = []
   readonly #channel: Channel
@@ -184,6 +186,7 @@ export class Conversation {
       throw this.#failure(`${side.name} opened another plaintext`)
     }
     this.tally.deliveries++
+    this.arrived[side.name]++
     if (this.#channel.isMutual) side.canSend = true
     if (spoken.again === undefined) return
     side.inbox.push({ ...travelling, due: this.turns.length + spoken.again, isCopy: true })

@@ -26,11 +26,14 @@ interface GroupParty extends Party {
   accept(distribution: Uint8Array): Promise<void>
 }
 
-export interface GroupOptions {
+export interface OracleGroupOptions {
   ours: Address
   theirs: Address
   distributionId: string
   oracle: Oracle
+}
+
+export interface GroupOptions extends OracleGroupOptions {
   platform: Platform
 }
 
@@ -130,13 +133,13 @@ export class OurGroupParty implements GroupParty {
 }
 
 export class OracleGroupParty implements GroupParty {
-  readonly #options: GroupOptions
+  readonly #options: OracleGroupOptions
 
-  private constructor(options: GroupOptions) {
+  private constructor(options: OracleGroupOptions) {
     this.#options = options
   }
 
-  static async start(options: GroupOptions): Promise<OracleGroupParty> {
+  static async start(options: OracleGroupOptions): Promise<OracleGroupParty> {
     await options.oracle.ask({ op: 'party', self: options.theirs })
     return new OracleGroupParty(options)
   }

@@ -87,18 +87,21 @@ async function perform(runtime: Runtime, job: Job): Promise<Verdict> {
   )
   for (const [name, count] of Object.entries(details))
     say(`  ${String(count).padStart(8)}  ${name}`)
-  problems.slice(0, PROBLEMS_SHOWN_MAX).forEach(show)
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN_MAX)) show(problem, runtime)
+  say(problems.length === 0 ? 'As expected.' : 'Not as expected.')
   return verdict
 }
 
-function show({ text, schedule }: Problem): void {
+function show({ text, schedule }: Problem, runtime: Runtime): void {
   console.error(text)
   if (schedule === undefined) return
   const json = JSON.stringify(schedule)
   const file = join(tmpdir(), `parley-interop-${schedule.seed}-${schedule.stream}.json`)
   writeFileSync(file, json)
   if (json.length <= SCHEDULE_SHOWN_MAX) console.error(`  ${json}`)
-  console.error(`  again: npm run interop -- --oracle ${oracle} --replay ${file}`)
+  console.error(
+    `  again: npm run interop -- --oracle ${oracle} --runtime ${runtime} --replay ${file}`,
+  )
 }
 
 function wantedJobs(): Job[] {

@@ -46,9 +46,9 @@ const BEGINNINGS = (['ours', 'theirs', 'both'] as const).flatMap((starts) =>
   [true, false].map((oneTime) => ({ starts, oneTime })),
 )
 const MONOLOGUE_MAX = 3_000
-/** Two groups, in each of which both speak: 2 x 300 in all. */
+/** Two groups, in each of which this many arrive at either side: 2 x 300 in all. */
 const GROUPS = 2
-const GROUP_DELIVERIES = 300
+const GROUP_DELIVERIES = 150
 const GROUP_MONOLOGUE = 60
 const SAFETY_NUMBERS = 6
 /** Streams of a seed: schedules from 0, keys of our side from here. */
@@ -56,6 +56,7 @@ const KEY_STREAMS = 1_000
 
 export interface Plan {
   schedule: Schedule
+  /** Of a pair in all, of a group to either side. */
   deliveries: number
   /** Messages of one side in a row, at half-way. */
   monologue: number
@@ -143,8 +144,11 @@ async function talk(conversation: Conversation, plan: Plan): Promise<void> {
   const { schedule, deliveries, monologue, traits } = plan
   const dice = new Dice(schedule.seed, schedule.stream)
   const turnsMax = 100 + 20 * deliveries
+  const { tally, arrived } = conversation
+  const progress = () =>
+    schedule.kind === 'pair' ? tally.deliveries : Math.min(arrived.ours, arrived.theirs)
   const talkUntil = async (wanted: number) => {
-    while (conversation.tally.deliveries < wanted) {
+    while (progress() < wanted) {
       if (conversation.turns.length > turnsMax) throw new Failure('the two never came to talk')
       await conversation.play(makeTurn(traits, dice))
     }
