@@ -8,6 +8,7 @@ import type { AccountId, Content, MessageContent, VerifiedList } from '@parley/w
 import { ownAccount } from '../../packages/sdk/src/core.ts'
 import type { Engine } from '../../packages/sdk/src/engine.ts'
 import { readDeviceList } from '../../packages/sdk/src/store/device-lists.ts'
+import { deleteSessionsWith } from '../../packages/sdk/src/store/sessions.ts'
 import { takeSequence } from '../../packages/sdk/src/store/outbox.ts'
 import { openBunDriver } from '../../packages/sdk/src/store/sqlite.bun.ts'
 import { engineOn } from '../../packages/sdk/src/testing/test-engine.ts'
@@ -86,6 +87,12 @@ export class HostilePeer implements AsyncDisposable {
       envelopes: [envelope],
     })
     return { ...head, envelope }
+  }
+
+  /** The next message begins another session. */
+  forget(victim: AccountId): void {
+    const { store } = this.engine.core
+    store.transaction(() => deleteSessionsWith(store, victim))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

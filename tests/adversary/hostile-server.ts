@@ -38,14 +38,17 @@ export class HostileServer implements AsyncDisposable {
   /** Frames, or any bytes, in place of the one that came. */
   alterServerFrame: (frame: ServerFrame) => readonly Out[] = (frame) => [frame]
   alterClientFrame: (frame: ClientFrame) => readonly ClientFrame[] = (frame) => [frame]
+  /** How often the client was told that the server is there. */
+  pongs = 0
   /** Everything that the client sent away, repetitions too. */
   readonly sends: Send[] = []
   readonly receipts: Extract<ClientFrame, { kind: 'receipt' }>[] = []
-  /** `POST /v1/accounts/.../bundles` */
+  /** Those that were answered, like `GET /v1/prekeys`. */
   readonly requests: string[] = []
   readonly #upstream: string
   readonly #server: Bun.Server<Line>
-  readonly #genuine = new Set<number>()
+  /** Positions in the real log, and up to which the client was served when they came by. */
+  readonly #genuine = new Map<number, number>()
   readonly #waiting = new Set<{ satisfied: () => boolean; resolve: () => void }>()
   #line: Line | undefined
   #log: LogId | undefined
@@ -105,7 +108,7 @@ export class HostileServer implements AsyncDisposable {
     await this.until(() => this.#acknowledged >= position)
   }
 
-  /** Looks again after each frame and each request of the client. */
+  /** Looks again after each frame, of either side, and after each request. */
   until(satisfied: () => boolean): Promise<void> {
     if (satisfied()) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.add({ satisfied, resolve }))
@@ -129,13 +132,13 @@ export class HostileServer implements AsyncDisposable {
     if (request.headers.get('upgrade')) return this.#upgrade(request, server, pathname)
     const path = pathname + search
     const { method } = request
-    this.requests.push(`${method} ${pathname}`)
-    this.#wake()
     const body = method === 'GET' ? undefined : await request.arrayBuffer()
     const headers = new Headers(request.headers)
     headers.delete('accept-encoding')
     const answer = await fetch(this.#upstream + path, { method, headers, body })
     const text = await answer.text()
+    this.requests.push(`${method} ${pathname}`)
+    this.#wake()
     const isJson = answer.headers.get('content-type')?.includes('json')
     const before = isJson ? (JSON.parse(text) as unknown) : text
     const after = this.alterAnswer({ method, path, status: answer.status, body: before })
@@ -164,20 +167,23 @@ export class HostileServer implements AsyncDisposable {
 
   #fromServer(bytes: Uint8Array): void {
     const genuine = decodeServerFrame(bytes)
-    if (genuine.kind === 'entry') this.#genuine.add(genuine.position)
-    if ('log' in genuine) this.#log = genuine.log
+    if (genuine.kind === 'pong') this.pongs++
+    if (genuine.kind === 'entry' || genuine.kind === 'caught-up') this.#log = genuine.log
     for (const frame of this.alterServerFrame(genuine)) {
       this.say(frame instanceof Uint8Array ? frame : this.#chained(frame))
     }
+    const isNew = genuine.kind === 'entry' && !this.#genuine.has(genuine.position)
+    if (isNew) this.#genuine.set(genuine.position, this.#last)
+    this.#wake()
   }
 
   /** Whatever is held back or put in between, the client sees no gap that gives it away. */
   #chained(frame: ServerFrame): ServerFrame {
     if (frame.kind === 'caught-up') return { ...frame, position: this.#last }
-    if (frame.kind !== 'entry') return frame
+    if (frame.kind !== 'entry' || this.#genuine.has(frame.position)) return frame
     const prev = this.#last
-    this.#last = Math.max(this.#last, frame.position)
-    return { ...frame, prev: Math.min(prev, frame.position - 1) }
+    this.#last = Math.max(prev + 1, frame.position)
+    return { ...frame, position: this.#last, prev }
   }
 
   #fromClient(line: Line, bytes: Uint8Array): void {
@@ -199,6 +205,7 @@ export class HostileServer implements AsyncDisposable {
       case 'hello':
         this.#log = frame.cursors[0]?.log ?? this.#log
         this.#last = frame.cursors[0]?.position ?? 0
+        this.#genuine.clear()
         return frame
       case 'send':
         this.sends.push(frame)
@@ -208,8 +215,9 @@ export class HostileServer implements AsyncDisposable {
         return frame
       case 'ack': {
         this.#acknowledged = Math.max(this.#acknowledged, frame.position)
-        const known = [...this.#genuine].filter((position) => position <= frame.position)
-        return known.length === 0 ? undefined : { ...frame, position: Math.max(...known) }
+        const read = [...this.#genuine].filter(([, servedUpTo]) => servedUpTo <= frame.position)
+        if (read.length === 0) return undefined
+        return { ...frame, position: Math.max(...read.map(([position]) => position)) }
       }
       default:
         return frame

@@ -2,14 +2,19 @@
  * Self-examination for `doctor`: what works and what to do about what does not. Without secrets and
  * without content.
  */
+import { oneTimePreKeysPerUpload } from '@parley/wire'
 import type { Core } from './core.ts'
 import type { Connection } from './connection/connection.ts'
 import { asParleyError } from './problems.ts'
 import { readAccount } from './store/account.ts'
 import { readContacts } from './store/contacts.ts'
 import { readDeviceList } from './store/device-lists.ts'
+import { countOneTimePreKeys } from './store/prekeys.ts'
 import { listedDevice } from './trust/devices.ts'
 import type { DiagnosisLine } from './types.ts'
+
+/** So many are given out and never used only when somebody takes them for nothing: a whole batch. */
+const drainedFrom = oneTimePreKeysPerUpload
 
 export async function diagnose(core: Core, connection: Connection): Promise<DiagnosisLine[]> {
   return [
@@ -69,11 +74,15 @@ async function checkPreKeys({ api, store }: Core): Promise<DiagnosisLine> {
   }
   try {
     const { one_time_prekeys: curve, one_time_kyber_prekeys: kyber } = await api.preKeyCounts()
-    return line(
-      'prekeys',
-      curve > 0 && kyber > 0,
-      `${curve} and ${kyber} one-time prekeys are left at the server.`,
-    )
+    const kept = countOneTimePreKeys(store)
+    // E9: what the server does not have any more and nobody has begun a session with.
+    const unused = Math.max(kept.curve - curve, kept.kyber - kyber)
+    const left = `${curve} and ${kyber} one-time prekeys are left at the server`
+    if (unused >= drainedFrom) {
+      const says = `${left}; ${unused} were given out and no message came of them. Somebody may be using them up: messages stay readable to you alone, but tell whoever runs the server.`
+      return line('prekeys', false, says)
+    }
+    return line('prekeys', curve > 0 && kyber > 0, `${left}.`)
   } catch (error) {
     return line('prekeys', false, asParleyError(error).problem.says)
   }

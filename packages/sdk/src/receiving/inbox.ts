@@ -55,6 +55,8 @@ const batchMax = 64
 /** More than the server sends without an Ack; what comes beyond is a gap, and is fetched again. */
 const queueMax = 2_048
 const fetchAgainMs = 10_000
+/** A gap that an answer did not fill is asked for again after this, or a server could keep us busy. */
+const fetchStuckMs = 250
 /** How long a message of somebody who could not be verified waits before it is tried again. */
 const unverifiedRetryMs = 5_000
 /** Time for the server to say that another device has it. */
@@ -71,6 +73,8 @@ export class Inbox {
   #reader = new LogReader(0)
   #queue: (Entry | CaughtUp)[] = []
   #running = false
+  /** Where the last Fetch began. */
+  #fetchedAfter: number | undefined
   /** Changes with each connection, so that work of an older one stops. */
   #generation = 0
 
@@ -86,6 +90,7 @@ export class Inbox {
     this.#queue = []
     this.#log = inboxOf(ownAccount(this.#core).account)
     this.#reader = new LogReader(readCursor(this.#core.store, this.#log))
+    this.#fetchedAfter = undefined
   }
 
   lost(): void {
@@ -335,6 +340,10 @@ export class Inbox {
     const after = this.#reader.toFetch()
     const log = this.#log
     if (after === undefined || !log) return
+    if (after === this.#fetchedAfter) {
+      return this.#alarm.setAt(this.#core.clock.now() + fetchStuckMs)
+    }
+    this.#fetchedAfter = after
     if (!this.#connection.send({ kind: 'fetch', log, after, limit: fetchEntriesMax })) return
     this.#reader.asked()
     this.#alarm.setAt(this.#core.clock.now() + fetchAgainMs)
@@ -343,6 +352,7 @@ export class Inbox {
   #fetchAgain(): void {
     if (!this.#connection.live()) return
     this.#reader.unasked()
+    this.#fetchedAfter = undefined
     this.#fetchMissing()
   }
 }

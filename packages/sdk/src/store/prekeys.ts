@@ -50,6 +50,15 @@ export function writePreKeys(store: Store, batch: PreKeyBatch, nowMs: number): v
   writeMeta(store, 'prekeys_rotated_at', nowMs)
 }
 
+/** Private one-time keys that no message has named yet. */
+export function countOneTimePreKeys(store: Store): { curve: number; kyber: number } {
+  const count = (sql: string) => store.one<{ count: number }>(sql)?.count ?? 0
+  return {
+    curve: count('SELECT count(*) AS count FROM one_time_prekeys'),
+    kyber: count('SELECT count(*) AS count FROM kyber_prekeys WHERE one_time = 1'),
+  }
+}
+
 interface KeyRow {
   id: number
   public_key: Uint8Array
