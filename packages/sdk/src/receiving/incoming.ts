@@ -3,6 +3,7 @@
  * events and people. Called with the cursor's write by inbox.ts, and for messages that could be
  * opened late.
  */
+import { stampAheadMs } from '@parley/wire'
 import type { Content, Profile } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
 import type { Core } from '../core.ts'
@@ -162,13 +163,15 @@ export function writeNotOpened(core: Core, head: Head, item: NotOpened): void {
 export function writeWaiting(core: Core, head: Head, kind: 'waiting' | 'lost'): void {
   const { store } = core
   if (readMessage(store, keyOf(head))) return
+  // Nobody has vouched for it yet: it must not stand below what is written after it.
+  const stamp = Math.min(head.stamp, core.serverClock.now() + stampAheadMs)
   insertMessage(store, {
     ...keyOf(head),
     mine: false,
     kind,
     text: '',
-    stamp: head.stamp,
-    sort: placeOfReceived(store, head.sender, head.stamp),
+    stamp,
+    sort: placeOfReceived(store, head.sender, stamp),
     unread: false,
     senderDevice: head.senderDevice,
     sequence: head.sequence,
