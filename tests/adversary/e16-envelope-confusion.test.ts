@@ -101,7 +101,7 @@ test('[E16] whatever the server says outside otherwise than inside is not shown,
     { stamp: content.stamp + 1 },
     { stamp: 0 },
     { stamp: Number.MAX_SAFE_INTEGER },
-    { messageId: parseMessageId('ef'.repeat(16)), stamp: Number.MAX_SAFE_INTEGER },
+    { messageId: parseMessageId('ef'.repeat(16)), stamp: 2 ** 52 + 1_000 },
     { senderDevice: anotherDevice },
     { sender: anotherAccount },
   ]
