@@ -60,6 +60,21 @@ describe('links', () => {
     ])
   })
 
+  test('leave the sentence its punctuation, and keep a bracket that they opened', () => {
+    for (const after of ['.', ')', ').', '!)?', ')))', '.]}']) {
+      const [link, rest] = readMarkup(`https://a.example/b${after}`)
+      expect(link).toMatchObject({ kind: 'link', text: 'https://a.example/b' })
+      expect(rest).toEqual({ kind: 'text', text: after })
+    }
+    const [bracketed] = readMarkup('https://a.example/b_(c).')
+    expect(bracketed).toMatchObject({ kind: 'link', text: 'https://a.example/b_(c)' })
+  })
+
+  test('may end in any number of brackets', () => {
+    const brackets = ')'.repeat(60_000)
+    expect(textOf(readMarkup(`https://a.example/${brackets}`))).toHaveLength(60_018)
+  })
+
   test('keep their underscores', () => {
     const address = 'https://a.example/_x_y_'
     expect(textOf(readMarkup(address))).toBe(address)
@@ -96,5 +111,6 @@ test('no text is lost but the marks themselves', () => {
 test('the worst text of full size is read quickly', () => {
   const startMs = performance.now()
   for (const piece of ['*a', '`a\n', '_*~a', '(https://']) readMarkup(piece.repeat(20_000))
+  for (const mark of ['.', ')', '.)']) readMarkup(`https://a${mark.repeat(60_000)}a`)
   expect(performance.now() - startMs).toBeLessThan(2_000)
 })

@@ -23,6 +23,7 @@ const reachMax = 1_024
 const codeReachMax = 16_384
 const opening = /[*_~`]|\b(?:https?:\/\/|www\.)/giu
 const link = /(?:https?:\/\/|www\.)[^\s<>"'`]+/iuy
+const punctuation = new Set('.,;:!?*_~…]}')
 const wordCharacter = /[\p{L}\p{N}]/u
 
 export function readMarkup(text: string): Span[] {
@@ -119,9 +120,17 @@ function linkAt(text: string, at: number): Found | undefined {
   return { span: { kind: 'link', text: shown, href }, end: at + shown.length }
 }
 
-/** A sentence's end is not the address's; a bracket is, when the address opened it. */
+/**
+ * A sentence's end is not the address's; a bracket is, when the address opened it. From the end and
+ * in one pass: a pattern would look at a row of dots once for each of them.
+ */
 function withoutPunctuation(address: string): string {
-  const shown = address.replace(/[.,;:!?*_~…\]}]+$/u, '')
-  if (!shown.endsWith(')') || shown.includes('(')) return shown
-  return withoutPunctuation(shown.slice(0, -1))
+  const hasOpened = address.includes('(')
+  let end = address.length
+  while (end > 0) {
+    const last = address.charAt(end - 1)
+    if (last === ')' ? hasOpened : !punctuation.has(last)) break
+    end--
+  }
+  return address.slice(0, end)
 }
