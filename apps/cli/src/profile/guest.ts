@@ -74,20 +74,35 @@ class Guest implements Link {
         this.#take(JSON.parse(line) as OwnerMessage)
       }
     } catch {
-      // The owner went away in the middle of a line.
+      // The owner went away in the middle of a line, or does not speak this protocol.
     }
+    this.#socket.destroy()
     this.#lost()
   }
 
+  /** Throws for what no owner of this version says. */
   #take(message: OwnerMessage): void {
-    if (message.kind === 'changed') {
-      for (const listener of this.#listeners.get(message.watched) ?? []) listener()
-      return
+    switch (message.kind) {
+      case 'changed':
+        for (const listener of this.#listeners.get(message.watched) ?? []) listener()
+        return
+      case 'value':
+        this.#settled(message.call)?.resolve(message.value)
+        return
+      case 'problem': {
+        const error = new ParleyError(message.problem as ClientProblem)
+        this.#settled(message.call)?.reject(error)
+        return
+      }
+      default:
+        throw new Error('not a message of an owner')
     }
-    const waiting = this.#waiting.get(message.call)
-    this.#waiting.delete(message.call)
-    if (message.kind === 'value') waiting?.resolve(message.value)
-    else waiting?.reject(new ParleyError(message.problem as ClientProblem))
+  }
+
+  #settled(call: number): Waiting | undefined {
+    const waiting = this.#waiting.get(call)
+    this.#waiting.delete(call)
+    return waiting
   }
 
   /** Whoever waits hears of it, and whoever watches looks again. */
