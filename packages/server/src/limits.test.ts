@@ -78,3 +78,11 @@ test('[S2] addresses count by what one customer has', () => {
   expect(addressKeys('2001:0db8:0000::1')).toEqual(addressKeys('2001:db8::1'))
   expect([addressKeys('127.0.0.1'), addressKeys('::1')]).toEqual([undefined, undefined])
 })
+
+test('[S2] an address that a proxy passed on may be any text', () => {
+  const startMs = performance.now()
+  const address = `${'%'.repeat(200_000)}\n`
+  expect(addressKeys(address)).toEqual({ address: '', subnet: '' })
+  expect(performance.now() - startMs).toBeLessThan(1_000)
+  expect(addressKeys('fe80::1%eth0')).toEqual(addressKeys('fe80::1'))
+})

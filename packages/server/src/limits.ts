@@ -99,7 +99,8 @@ function evictOldest(keys: Map<string, number>): void {
  * not declared.
  */
 export function addressKeys(address: string): { address: string; subnet: string } | undefined {
-  const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '')
+  const [zoneless = ''] = address.split('%', 1)
+  const plain = zoneless.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
   if (plain === '::1' || plain.startsWith('127.')) return undefined
   if (!plain.includes(':')) {
     return { address: plain, subnet: plain.split('.').slice(0, 3).join('.') }
