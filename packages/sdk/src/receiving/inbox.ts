@@ -318,10 +318,16 @@ export class Inbox {
         const ratchets = new Ratchets(this.#core)
         const opened = await openEnvelope(this.#core, ratchets, head, { type, ciphertext })
         if (opened.kind !== 'content') return
-        store.transaction(() => {
-          ratchets.write()
-          writeContent(this.#core, head, opened.content)
-        })
+        try {
+          store.transaction(() => {
+            ratchets.write()
+            writeContent(this.#core, head, opened.content)
+          })
+        } catch (error) {
+          // The keys of the sender changed meanwhile: it stays unopened.
+          if (error instanceof StaleSession) return
+          throw error
+        }
         if (ratchets.usedPreKeys) this.#events.preKeysUsed()
         this.#announceContent(sender, opened.content)
       })

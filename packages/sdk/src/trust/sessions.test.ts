@@ -3,21 +3,18 @@
  * what stays in the store of prekeys and ratchets (E5, E8, E10, E23).
  */
 import { beforeEach, expect, test } from 'bun:test'
-import {
-  createSession,
-  decryptMessage,
-  encryptMessage,
-  generateKeyPair,
-  nobleCurve,
-} from '@parley/crypto'
+import { createSession, decryptMessage, encryptMessage, generateKeyPair } from '@parley/crypto'
+import { nobleCurve } from '@parley/crypto/reference'
 import type { LocalIdentity, PreKeyBundle, SessionRecord } from '@parley/crypto'
-import type { ListedDevice } from '@parley/wire'
+import { encodeDeviceList } from '@parley/wire'
+import type { ListedDevice, VerifiedList } from '@parley/wire'
 import { makePreKeys } from '../account/prekeys.ts'
 import type { PreKeyBatch } from '../account/prekeys.ts'
 import { sweep } from '../account/upkeep.ts'
 import { ownAccount } from '../core.ts'
 import type { Core } from '../core.ts'
 import { systemRandom } from '../platform/random.ts'
+import { writeDeviceList } from '../store/device-lists.ts'
 import { takePreKeyIds, writePreKeys } from '../store/prekeys.ts'
 import { deleteAllSessions, readSession } from '../store/sessions.ts'
 import { memoryCore } from '../testing/test-core.ts'
@@ -30,6 +27,23 @@ const random = systemRandom
 const identity = generateKeyPair(random)
 const device: ListedDevice = { id: peerDevice, number: 3, identityKey: identity.publicKey }
 const plaintext = new Uint8Array(80).fill(7)
+const list = {
+  account: peer,
+  version: 1,
+  rootKey: identity.publicKey,
+  previous: new Uint8Array(),
+  devices: [device],
+}
+/** As if its signature had been checked. */
+const listed: VerifiedList = {
+  list,
+  signed: {
+    body: encodeDeviceList(list),
+    signer: new Uint8Array(),
+    signature: new Uint8Array(64),
+  },
+  hash: new Uint8Array(32),
+}
 
 let clock: HandClock
 let core: Core
@@ -41,6 +55,7 @@ let record: SessionRecord | undefined
 beforeEach(() => {
   clock = new HandClock(400 * dayMs)
   core = memoryCore(clock)
+  writeDeviceList(core.store, listed)
   rotate()
   record = undefined
 })

@@ -25,8 +25,11 @@ import type {
 } from '@parley/wire'
 import { localIdentity, ownAccount, surroundings } from '../core.ts'
 import type { Core } from '../core.ts'
+import { readDeviceList } from '../store/device-lists.ts'
 import { readNamedPreKeys, wasBaseKeyUsed, writePreKeysUsed } from '../store/prekeys.ts'
-import { readSession, writeSession } from '../store/sessions.ts'
+import { readSession, StaleSession, writeSession } from '../store/sessions.ts'
+import type { Store } from '../store/store.ts'
+import { listedDevice } from './devices.ts'
 
 interface Stepped {
   account: AccountId
@@ -123,11 +126,12 @@ export class Ratchets {
 
   /**
    * Inside the transaction of what was sealed or opened. Throws StaleSession when somebody else was
-   * faster.
+   * faster, or a device is not listed any more with the key that this was made for.
    */
   write(): void {
     const { store } = this.#core
     for (const { account, device, ...change } of this.#stepped.values()) {
+      requireListed(store, account, device)
       writeSession(store, { account, device: device.id, ...change })
     }
     for (const header of this.#used) writePreKeysUsed(store, header)
@@ -175,6 +179,16 @@ function keyOf(account: AccountId, device: ListedDevice): string {
   return `${account}/${device.id}`
 }
 
+/**
+ * E10: sessions go when their device does, so none may come later that was made before: it would
+ * be with a key that nobody lists, and be taken for one with the key that is listed.
+ */
+function requireListed(store: Store, account: AccountId, device: ListedDevice): void {
+  const listed = listedDevice(readDeviceList(store, account), device.id)
+  if (listed && equalBytes(listed.identityKey, device.identityKey)) return
+  throw new StaleSession('the device is not listed with this key any more')
+}
+
 /** Devices of the list with which nothing can be sealed yet. */
 export function devicesWithoutSession(core: Core, list: VerifiedList): ListedDevice[] {
   const { account, devices } = list.list
@@ -200,8 +214,9 @@ export interface Beginning {
 }
 
 /**
- * Takes bundles and begins sessions; a device whose bundle is missing stays without. Not under a
- * turn: it waits for the network.
+ * Takes bundles, one for each device, and begins sessions; a device whose bundle is missing stays
+ * without. Not under a turn: it waits for the network. Rejects with StaleSession when the devices
+ * changed meanwhile.
  */
 export async function beginSessions(core: Core, beginning: Beginning): Promise<void> {
   const { list, devices, renew } = beginning
@@ -210,10 +225,9 @@ export async function beginSessions(core: Core, beginning: Beginning): Promise<v
   const ids = devices.map((device) => device.id)
   const bundles = await core.api.bundles(account, ids)
   await core.turns.take(account, async () => {
-    for (const json of bundles) {
-      const device = devices.find((each) => each.id === json.device)
-      if (device)
-        await beginSession(core, account, { device, bundle: bundleOf(json, device), renew })
+    for (const device of devices) {
+      const json = bundles.find((each) => each.device === device.id)
+      if (json) await beginSession(core, account, { device, bundle: bundleOf(json, device), renew })
     }
   })
 }
@@ -235,15 +249,16 @@ async function beginSession(
     record: readable,
     ...surroundings(core),
   })
-  store.transaction(() =>
+  store.transaction(() => {
+    requireListed(store, account, device)
     writeSession(store, {
       account,
       device: device.id,
       record,
       basedOn: stored?.version ?? 0,
       renewedAtMs: renew ? core.clock.now() : (stored?.renewedAtMs ?? 0),
-    }),
-  )
+    })
+  })
 }
 
 function canRead(record: SessionRecord): boolean {
