@@ -14,6 +14,7 @@ import { handInLists } from './account/hand-in.ts'
 import { Inbox } from './receiving/inbox.ts'
 import { Outbox } from './sending/outbox.ts'
 import { StoreError } from './platform/ports.ts'
+import { watchedRandom } from './platform/random.ts'
 import { Presence } from './state/presence.ts'
 import { ApiFailure, asParleyError, problemOf } from './problems.ts'
 import { Receipts } from './receiving/receipts.ts'
@@ -58,11 +59,14 @@ export class Engine {
   #wanted = false
   /** Between a welcome that this state may work with and the loss of its connection. */
   #working = false
+  /** A Welcome of this run said what the server has of this device. */
+  #isJudged = false
   #relinking = false
   #relinkedAtMs: number | undefined
 
   constructor(surroundings: ClientSurroundings) {
-    const { clock, random, transport, curve, server, recordEvents, driver } = surroundings
+    const { clock, transport, curve, server, recordEvents, driver } = surroundings
+    const random = watchedRandom(surroundings.random)
     const store = new Store(driver)
     const serverClock = createServerClock(clock)
     const api = new Api({ server, transport, clock, random, store })
@@ -160,6 +164,12 @@ export class Engine {
   }
 
   #welcome(frame: WelcomeFrame): void {
+    // E23: before the server has once said how far this state went, it may be a restored one.
+    if (frame.lastSequence === undefined && !this.#isJudged) {
+      this.connection.report(problemOf('server-unreachable'))
+      return this.connection.reconnect()
+    }
+    this.#isJudged = true
     const verdict = judgeWelcome(this.core, frame)
     if (ownAccount(this.core).relinkNeeded) return this.#relink()
     this.connection.report(undefined)

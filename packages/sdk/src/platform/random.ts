@@ -32,3 +32,24 @@ function givesRandomness(random: RandomBytes): boolean {
     return false
   }
 }
+
+/** From this length on a repetition is a fault and no chance. */
+const watchedBytes = 16
+
+/**
+ * E24: the generator, watched: one that breaks later throws ParleyError `no-crypto` instead of
+ * giving the same bytes for two keys.
+ */
+export function watchedRandom(random: RandomBytes): RandomBytes {
+  let last: Uint8Array | undefined
+  return (length) => {
+    const bytes = random(length)
+    if (bytes.length !== length) throw parleyError('no-crypto')
+    if (length < watchedBytes) return bytes
+    const before = last
+    last = bytes.slice(0, watchedBytes)
+    const isRepeated = before !== undefined && last.every((byte, index) => byte === before[index])
+    if (isRepeated || last.every((byte) => byte === bytes[0])) throw parleyError('no-crypto')
+    return bytes
+  }
+}
