@@ -66,8 +66,8 @@ export const handshakeFaults: readonly Fault[] = [
     name: 'nonce-without-message',
     why: 'a generator that repeats itself once gives the identity key away',
     file: `${crypto}/keys.ts`,
-    find: 'sha512(concatBytes(HASH_PREFIX, privateKey, message, random(64)))',
-    put: 'sha512(concatBytes(HASH_PREFIX, privateKey, random(64)))',
+    find: 'concatBytes(HASH_PREFIX, privateKey, message, drawn(random, 64))',
+    put: 'concatBytes(HASH_PREFIX, privateKey, drawn(random, 64))',
     killedBy: { file: signatures, test: 'never with one nonce for two' },
   },
   {
@@ -109,8 +109,8 @@ export const handshakeFaults: readonly Fault[] = [
     name: 'constant-kyber-secret',
     why: 'the post-quantum half of all sessions with a device is the same, and known',
     file: `${crypto}/kyber1024.ts`,
-    find: 'ml_kem1024.encapsulate(raw, sha3_256(random(32)))',
-    put: 'ml_kem1024.encapsulate(raw, sha3_256(new Uint8Array(32)))',
+    find: 'const message = sha3_256(drawn(random, 32))',
+    put: 'const message = sha3_256(new Uint8Array(32))',
     killedBy: { file: sessions, test: 'uses fresh keys each time it starts' },
   },
   {

@@ -43,7 +43,7 @@ export const mediaFaults: readonly Fault[] = [
     name: 'constant-salt',
     why: 'two ciphertexts under one key use the same nonces',
     file: `${crypto}/chunked.ts`,
-    find: 'const salt = input.random(SALT_BYTES)',
+    find: 'const salt = drawn(input.random, SALT_BYTES)',
     put: 'const salt = new Uint8Array(SALT_BYTES)',
     killedBy: {
       file: chunked,
@@ -97,7 +97,7 @@ export const mediaFaults: readonly Fault[] = [
     name: 'constant-media-key',
     why: 'who was sent one medium can open all of them',
     file: `${crypto}/chunked-media.ts`,
-    find: 'const key = random(AES_KEY_BYTES)',
+    find: 'const key = drawn(random, AES_KEY_BYTES)',
     put: 'const key = new Uint8Array(AES_KEY_BYTES)',
     killedBy: { file: media, test: 'every medium has a key of its own, and no reference before' },
   },

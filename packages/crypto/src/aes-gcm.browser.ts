@@ -11,20 +11,28 @@ export function browserAesGcm(): AesGcm | undefined {
 
 const webCryptoAesGcm: AesGcm = async (key) => {
   checkKey(key)
-  const raw = key.slice()
+  const raw = Uint8Array.from(key)
   const imported = await crypto.subtle.importKey('raw', raw, NAME, false, ['encrypt', 'decrypt'])
   return {
     async seal(nonce, plaintext) {
       checkNonce(nonce)
-      const iv = nonce.slice()
-      const sealed = await crypto.subtle.encrypt({ name: NAME, iv }, imported, plaintext.slice())
+      const iv = Uint8Array.from(nonce)
+      const sealed = await crypto.subtle.encrypt(
+        { name: NAME, iv },
+        imported,
+        Uint8Array.from(plaintext),
+      )
       return new Uint8Array(sealed)
     },
     async open(nonce, ciphertext) {
       checkSealed(nonce, ciphertext)
-      const iv = nonce.slice()
+      const iv = Uint8Array.from(nonce)
       try {
-        const opened = await crypto.subtle.decrypt({ name: NAME, iv }, imported, ciphertext.slice())
+        const opened = await crypto.subtle.decrypt(
+          { name: NAME, iv },
+          imported,
+          Uint8Array.from(ciphertext),
+        )
         return new Uint8Array(opened)
       } catch (cause) {
         throw notSealed(cause)

@@ -22,7 +22,7 @@ export type AesGcm = (key: Uint8Array) => Promise<AesGcmKey>
 
 export const nobleAesGcm: AesGcm = async (key) => {
   checkKey(key)
-  const own = key.slice()
+  const own = Uint8Array.from(key)
   return {
     async seal(nonce, plaintext) {
       checkNonce(nonce)

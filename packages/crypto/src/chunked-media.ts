@@ -11,7 +11,7 @@ import { equalBytes, utf8 } from './bytes.ts'
 import { isPlaintextSize, plaintextSize, sealedSize } from './chunked.ts'
 import { type ByteSource, openStream, sealStream } from './chunked-streams.ts'
 import { CryptoError } from './errors.ts'
-import { type RandomBytes, runningSha256 } from './primitives.ts'
+import { drawn, type RandomBytes, runningSha256 } from './primitives.ts'
 
 /** The context of media: what is sealed for another use does not open as one. */
 export const MEDIA_CONTEXT = utf8('parley media v1')
@@ -42,7 +42,7 @@ export interface SealedMedia {
 /** Makes the key itself, so that none is used twice: another sending is another sealing. */
 export function sealMedia(input: SealMediaInput): SealedMedia {
   const { plaintext, aesGcm, random, context = MEDIA_CONTEXT } = input
-  const key = random(AES_KEY_BYTES)
+  const key = drawn(random, AES_KEY_BYTES)
   let reference: MediaReference | undefined
   async function* seal(): AsyncGenerator<Uint8Array> {
     const hash = runningSha256()

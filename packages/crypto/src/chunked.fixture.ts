@@ -22,7 +22,7 @@ export const backends: readonly [name: string, aesGcm: AesGcm][] = [
 
 export const random = repeatableRandom('chunked encryption')
 export const KEY = random(32)
-export const CONTEXT = new TextEncoder().encode('a test')
+const CONTEXT = new TextEncoder().encode('a test')
 
 /** Key and context that tests use, with the fastest backend. */
 export const TEST_KEY: ChunkKey = { key: KEY, context: CONTEXT, aesGcm: bunAesGcm }

@@ -10,7 +10,7 @@
 import { AES_KEY_BYTES, type AesGcm, checkKey, NONCE_BYTES, TAG_BYTES } from './aes-gcm.ts'
 import { concatBytes, equalBytes, utf8 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
-import { hkdfExpandSha512, type RandomBytes } from './primitives.ts'
+import { drawn, hkdfExpandSha512, type RandomBytes } from './primitives.ts'
 
 /** Of plaintext, in every chunk but the last. */
 export const CHUNK_BYTES = 16_384
@@ -76,10 +76,7 @@ export interface ChunkSealer {
 export async function createSealer(
   input: ChunkKey & { random: RandomBytes },
 ): Promise<ChunkSealer> {
-  const salt = input.random(SALT_BYTES)
-  if (salt.length !== SALT_BYTES) {
-    throw new CryptoError('invalid-argument', 'the random source gave less than it was asked for')
-  }
+  const salt = drawn(input.random, SALT_BYTES)
   const { key, baseNonce, commitment } = deriveKeys(input, salt)
   const aes = await input.aesGcm(key)
   let next = 0

@@ -66,7 +66,7 @@ export class ByteReader {
   #offset = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+    this.#bytes = plain(bytes)
   }
 
   uint8(): number {
@@ -107,6 +107,12 @@ export class ByteReader {
     this.#offset = offset + length
     return offset
   }
+}
+
+/** A Buffer of Node, which stores like to give back, is a Uint8Array whose slices are no copies. */
+function plain(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 export function readUint32(bytes: Uint8Array, offset: number): number {

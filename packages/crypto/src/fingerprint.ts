@@ -50,8 +50,8 @@ export type ScannedOutcome = 'match' | 'mismatch' | 'other-version'
 
 /**
  * Compares the own `scannable` with the one that was scanned from the other side's screen, where
- * local and remote are swapped. Takes the same time wherever the two differ. Throws `invalid-message`
- * when the bytes are no safety number.
+ * local and remote are swapped. Takes the same time wherever the two differ. Throws
+ * `invalid-message` when the bytes are no safety number.
  */
 export function matchesScanned(own: Uint8Array, scanned: Uint8Array): ScannedOutcome {
   const ours = parseScannable(own)

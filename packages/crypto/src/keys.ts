@@ -10,7 +10,7 @@ import {
   montgomeryKey,
   toScalar,
 } from './edwards.ts'
-import { type RandomBytes, sha512 } from './primitives.ts'
+import { drawn, type RandomBytes, sha512 } from './primitives.ts'
 
 export interface KeyPair {
   /** 33 bytes: 0x05 and the 32 of Curve25519. */
@@ -27,7 +27,7 @@ HASH_PREFIX[0] = 0xfe
 const BASE_POINT = Uint8Array.of(EC_KEY_TYPE, 9, ...new Uint8Array(31))
 
 export function generateKeyPair(random: RandomBytes): KeyPair {
-  return keyPairFromSecret(random(32))
+  return keyPairFromSecret(drawn(random, 32))
 }
 
 /** As `generateKeyPair`, by the platform where it can. */
@@ -35,7 +35,7 @@ export async function generateKeyPairWith(
   curve: Curve25519,
   random: RandomBytes,
 ): Promise<KeyPair> {
-  const privateKey = clamped(random(32))
+  const privateKey = clamped(drawn(random, 32))
   const shared = await curve.agree(privateKey, BASE_POINT)
   return { publicKey: concatBytes(Uint8Array.of(EC_KEY_TYPE), shared), privateKey }
 }
@@ -51,9 +51,9 @@ export function keyPairFromSecret(secret: Uint8Array): KeyPair {
  * nonce hangs on key and message too, so a generator that repeats itself gives no key away.
  */
 export function sign(privateKey: Uint8Array, message: Uint8Array, random: RandomBytes): Uint8Array {
-  const secret = littleEndian(privateKey)
+  const secret = littleEndian(clamped(privateKey))
   const key = baseMultiple(secret)
-  const nonce = toScalar(sha512(concatBytes(HASH_PREFIX, privateKey, message, random(64))))
+  const nonce = toScalar(sha512(concatBytes(HASH_PREFIX, privateKey, message, drawn(random, 64))))
   const commitment = baseMultiple(nonce)
   const challenge = toScalar(sha512(concatBytes(commitment, key, message)))
   const signature = concatBytes(commitment, fromScalar(nonce + challenge * secret))

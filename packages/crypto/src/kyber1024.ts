@@ -3,7 +3,7 @@
 
 import { concatBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
-import { ml_kem1024, type RandomBytes, sha3_256, shake256 } from './primitives.ts'
+import { drawn, ml_kem1024, type RandomBytes, sha3_256, shake256 } from './primitives.ts'
 
 /** Keys and ciphertexts travel with this byte in front. */
 const KYBER_KEY_TYPE = 0x08
@@ -16,7 +16,7 @@ export interface KyberKeyPair {
 }
 
 export function generateKyberKeyPair(random: RandomBytes): KyberKeyPair {
-  const { publicKey, secretKey } = ml_kem1024.keygen(random(64))
+  const { publicKey, secretKey } = ml_kem1024.keygen(drawn(random, 64))
   return { publicKey: withType(publicKey), privateKey: secretKey }
 }
 
@@ -27,8 +27,9 @@ export interface KyberEncapsulation {
 
 export function kyberEncapsulate(publicKey: Uint8Array, random: RandomBytes): KyberEncapsulation {
   const raw = withoutType(publicKey, KYBER_PUBLIC_KEY_BYTES)
+  const message = sha3_256(drawn(random, 32))
   try {
-    const { cipherText, sharedSecret } = ml_kem1024.encapsulate(raw, sha3_256(random(32)))
+    const { cipherText, sharedSecret } = ml_kem1024.encapsulate(raw, message)
     return {
       ciphertext: withType(cipherText),
       sharedSecret: finalSecret(sharedSecret, cipherText),

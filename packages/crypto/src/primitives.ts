@@ -9,9 +9,17 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
 import { sha3_256, sha3_512, shake256 } from '@noble/hashes/sha3.js'
 import { ml_kem1024 } from '@noble/post-quantum/ml-kem.js'
+import { CryptoError } from './errors.ts'
 
 /** Must be a cryptographically secure generator: everything here rests on it. */
 export type RandomBytes = (length: number) => Uint8Array
+
+/** A copy of that many random bytes; `invalid-argument` when the source gives another number. */
+export function drawn(random: RandomBytes, length: number): Uint8Array {
+  const bytes = Uint8Array.from(random(length))
+  if (bytes.length === length) return bytes
+  throw new CryptoError('invalid-argument', 'the source of randomness gives too little or too much')
+}
 
 export function sha256(bytes: Uint8Array): Uint8Array {
   return nobleSha256(bytes)
@@ -47,9 +55,13 @@ export function aesCbcEncrypt({ key, iv }: CbcKey, plaintext: Uint8Array): Uint8
   return cbc(key, iv).encrypt(plaintext)
 }
 
-/** Throws what the library throws on wrong padding; authenticate before you call it. */
+/** Throws `invalid-message` on wrong padding; authenticate before you call it. */
 export function aesCbcDecrypt({ key, iv }: CbcKey, ciphertext: Uint8Array): Uint8Array {
-  return cbc(key, iv).decrypt(ciphertext)
+  try {
+    return cbc(key, iv).decrypt(ciphertext)
+  } catch (cause) {
+    throw new CryptoError('invalid-message', 'the message cannot be decrypted', { cause })
+  }
 }
 
 /** A hash of what arrives piece by piece. */

@@ -4,7 +4,7 @@
 import { utf8 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { type KeyPair, keyPairFromSecret } from './keys.ts'
-import { hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
+import { drawn, hkdfSha256, type RandomBytes, sha256 } from './primitives.ts'
 
 /** Crockford's base 32: no i, l, o or u, and who writes them means 1, 1 and 0. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
@@ -14,7 +14,7 @@ const ROOT_KEY_INFO = utf8('Parley root key 1')
 const CHECK_LABEL = 'Parley recovery key check 1 '
 
 export function newRecoveryKey(random: RandomBytes): string {
-  const body = toCharacters(random(RANDOM_CHARACTERS))
+  const body = toCharacters(drawn(random, RANDOM_CHARACTERS))
   return body + checkOf(body)
 }
 

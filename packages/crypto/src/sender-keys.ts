@@ -10,6 +10,7 @@ import {
   aesCbcDecrypt,
   aesCbcEncrypt,
   type CbcKey,
+  drawn,
   hkdfSha256,
   type RandomBytes,
 } from './primitives.ts'
@@ -206,7 +207,7 @@ export async function decryptGroupMessage(input: {
   checkJump(iteration - chain.index, FORWARD_JUMP_MAX)
   const { chain: stepped, seed } =
     iteration < chain.index ? takeSkipped(chain, iteration) : advance(chain, iteration)
-  const plaintext = decrypt(messageKey(seed), message.ciphertext)
+  const plaintext = aesCbcDecrypt(messageKey(seed), message.ciphertext)
   const chains = boundSkipped(replaced(member.chains, chain, stepped))
   return {
     record: encodeSenderKeyRecord({ ...member, chains }),
@@ -246,12 +247,6 @@ function memberRecord(record: SenderKeyRecord, distributionId: Uint8Array): Memb
   return decoded
 }
 
-function drawn(random: RandomBytes, length: number): Uint8Array {
-  const bytes = Uint8Array.from(random(length))
-  if (bytes.length === length) return bytes
-  throw new CryptoError('invalid-argument', 'the source of randomness gives too little')
-}
-
 function startOf({ chainId, signingKey, chainKey, iteration }: Distribution) {
   return { chainId, signingKey, key: chainKey, index: iteration }
 }
@@ -274,14 +269,6 @@ function replaced(
 function messageKey(seed: Uint8Array): CbcKey {
   const keys = hkdfSha256({ secret: seed, salt: undefined, info: MESSAGE_KEYS_INFO, length: 48 })
   return { iv: keys.subarray(0, 16), key: keys.subarray(16) }
-}
-
-function decrypt(key: CbcKey, ciphertext: Uint8Array): Uint8Array {
-  try {
-    return aesCbcDecrypt(key, ciphertext)
-  } catch (cause) {
-    throw new CryptoError('invalid-message', 'the message cannot be decrypted', { cause })
-  }
 }
 
 function nameMessageKey(signingKey: Uint8Array, { chainId, iteration }: SenderKeyPosition): string {

@@ -146,7 +146,7 @@ export async function open(
   }
   return {
     session: { ...session, ratchet, spqr: encodeSpqr(pq.state), unanswered: undefined },
-    plaintext: decrypt(keys, message.ciphertext),
+    plaintext: aesCbcDecrypt(keys.cipher, message.ciphertext),
     messageKeyId: nameMessageKey(message),
   }
 }
@@ -160,14 +160,6 @@ export function messageKeys(seed: Uint8Array, pqKey: Uint8Array): MessageKeys {
   const keys = hkdfSha256({ secret: seed, salt: pqKey, info: MESSAGE_KEYS_INFO, length: 80 })
   const cipher = { key: keys.subarray(0, 32), iv: keys.subarray(64) }
   return { cipher, mac: keys.subarray(32, 64) }
-}
-
-function decrypt({ cipher }: MessageKeys, ciphertext: Uint8Array): Uint8Array {
-  try {
-    return aesCbcDecrypt(cipher, ciphertext)
-  } catch (cause) {
-    throw new CryptoError('invalid-message', 'the message cannot be decrypted', { cause })
-  }
 }
 
 function nameMessageKey({ ratchetKey, counter }: MessagePosition): string {

@@ -12,7 +12,7 @@ import {
   KEM_MESSAGE_BYTES,
   KEM_VECTOR_BYTES,
 } from './kem768.ts'
-import type { RandomBytes } from './primitives.ts'
+import { drawn, type RandomBytes } from './primitives.ts'
 import {
   ciphertextMac,
   epochSecretOf,
@@ -78,10 +78,7 @@ function sampleCt1(
   header: Uint8Array,
   random: RandomBytes,
 ): BraidSent {
-  const message = random(KEM_MESSAGE_BYTES)
-  if (message.length !== KEM_MESSAGE_BYTES) {
-    throw new CryptoError('invalid-argument', 'the random source gave too few bytes')
-  }
+  const message = drawn(random, KEM_MESSAGE_BYTES)
   const { epoch } = braid
   const { ct1, pending, sharedSecret } = encapsulateFirst(header, message)
   const secret = epochSecretOf(sharedSecret, epoch)

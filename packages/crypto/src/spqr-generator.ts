@@ -10,7 +10,7 @@ import {
   kemPublicKey,
   KEM_SEED_BYTES,
 } from './kem768.ts'
-import type { RandomBytes } from './primitives.ts'
+import { drawn, type RandomBytes } from './primitives.ts'
 import {
   epochSecretOf,
   headerMac,
@@ -58,10 +58,7 @@ export function generatorReceive(braid: Braid<GeneratorStep>, payload: Payload):
 }
 
 function sampleKeys(braid: Braid<GeneratorStep>, random: RandomBytes): GeneratorStep {
-  const seed = random(KEM_SEED_BYTES)
-  if (seed.length !== KEM_SEED_BYTES) {
-    throw new CryptoError('invalid-argument', 'the random source gave too few bytes')
-  }
+  const seed = drawn(random, KEM_SEED_BYTES)
   const { header } = kemPublicKey(seed)
   const mac = headerMac(braid.authenticator, braid.epoch, header)
   return { at: 'keys-sampled', seed, header: concatBytes(header, mac), sent: 0 }
