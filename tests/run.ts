@@ -36,7 +36,7 @@ const suites: readonly Suite[] = [
     needsChromium: false,
     timeoutMs: 10 * minuteMs,
   },
-  { name: 'interop', paths: ['tests/interop'], needsChromium: false, timeoutMs: 15 * minuteMs },
+  { name: 'interop', paths: ['tests/interop'], needsChromium: true, timeoutMs: 15 * minuteMs },
   { name: 'simulation', paths: ['tests/sim'], needsChromium: false, timeoutMs: 15 * minuteMs },
   {
     name: 'adversary',

@@ -2,10 +2,13 @@
  * Our Signal protocol beside the official library, in turns on the same machine: ours in a worker
  * of this process, the library in a process of its own (it is never loaded into ours).
  */
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import type { Operation, Run, Task } from '../crypto/operations.ts'
 
+/** Run, never imported: the library stays out of every process of ours. */
+const ORACLE = 'tests/interop/speed.ts'
 /** After one that warms up and is not counted. */
 const ROUNDS = 7
 
@@ -65,7 +68,7 @@ function startOurs(): Implementation {
 }
 
 function startLibsignal(): Implementation {
-  const script = new URL('../../tests/interop/speed.ts', import.meta.url).pathname
+  const script = join(import.meta.dirname, '../..', ORACLE)
   const child = Bun.spawn([process.execPath, script], { stdin: 'pipe', stdout: 'pipe' })
   const lines = createInterface({ input: Readable.fromWeb(child.stdout as never) })
   const answers = lines[Symbol.asyncIterator]()
