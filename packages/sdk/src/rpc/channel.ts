@@ -1,9 +1,11 @@
 /** The broadcast channel between the tabs of one origin and the worker of one of them. */
 import type { ChannelMessage } from './messages.ts'
+import { parseMessage } from './parse-message.ts'
 
 export interface EngineChannel {
   /** To everybody else on the channel; values are copied. */
   post(message: ChannelMessage): void
+  /** What is no message of this version is dropped. */
   listen(handle: (message: ChannelMessage) => void): void
   close(): void
 }
@@ -23,7 +25,10 @@ function channelOver(port: BroadcastChannel | MessagePort): EngineChannel {
   return {
     post: (message) => port.postMessage(message),
     listen(handle) {
-      port.onmessage = (event: { data: unknown }) => handle(event.data as ChannelMessage)
+      port.onmessage = (event: { data: unknown }) => {
+        const message = parseMessage(event.data)
+        if (message) handle(message)
+      }
     },
     close: () => port.close(),
   }

@@ -12,7 +12,12 @@ export const channelName = 'parley-engine-1'
 export type EngineId = string
 export type TabId = string
 
-export type QueryName = 'account' | 'connection' | 'chats' | 'chat' | 'timeline' | 'events'
+const queryNames = ['account', 'connection', 'chats', 'chat', 'timeline', 'events'] as const
+export type QueryName = (typeof queryNames)[number]
+
+export function isQueryName(name: unknown): name is QueryName {
+  return queryNames.some((known) => known === name)
+}
 
 export type TabMessage =
   /** Is there an engine? */
