@@ -8,6 +8,7 @@ import * as signal from './index.ts'
 import { verify } from './signatures.ts'
 import { ALICE, BOB, Device, NOW_MS, repeatableRandom, twoDevices } from './two-devices.fixture.ts'
 
+const random = repeatableRandom('callers')
 const DAY_MS = 24 * 60 * 60 * 1000
 const GROUP = '0b5f1c7e-3c1d-4a53-9d53-0d3a5a6e7f80'
 
@@ -58,8 +59,6 @@ test('a private key of another length signs nothing', () => {
   }
 })
 
-const random = repeatableRandom('callers')
-
 test('a private key that was not stored clamped signs for the same public key', () => {
   const { publicKey, privateKey } = signal.generateKeyPair(random)
   const message = Uint8Array.of(1, 2, 3)
@@ -67,6 +66,40 @@ test('a private key that was not stored clamped signs for the same public key', 
   loose[0] = (loose[0] ?? 0) | 7
   loose[31] = (loose[31] ?? 0) | 128
   expect(verify(publicKey, message, signal.sign(loose, message, random))).toBe(true)
+})
+
+test.each([-1, 1.5, 2 ** 32, Number.NaN])('%p is the id of no prekey', async (id) => {
+  const { alice, bob } = twoDevices('ids')
+  const { identity } = alice.local
+  const make = [
+    () => signal.generateSignedPreKey({ identity, id, random }),
+    () => signal.generateKyberPreKey({ identity, id, random }),
+    () => signal.generateOneTimePreKey({ id, random }),
+  ]
+  expect(make.map(codeOf)).toEqual(make.map(() => 'invalid-argument'))
+  const bundle = bob.bundle()
+  for (const part of ['signedPreKey', 'kyberPreKey', 'oneTimePreKey'] as const) {
+    const wrong = { ...bundle, [part]: { ...bundle[part], id } }
+    await expect(alice.connect(bob, wrong)).rejects.toMatchObject({ code: 'invalid-key' })
+  }
+})
+
+test('a device that does not know itself begins no session', async () => {
+  const { alice, bob } = twoDevices('self')
+  const { address, identity } = alice.local
+  const raw = { ...identity, publicKey: identity.publicKey.subarray(1) }
+  const wrong: [Partial<signal.LocalIdentity>, string][] = [
+    [{ identity: raw }, 'invalid-key'],
+    [{ registrationId: -1 }, 'invalid-argument'],
+    [{ address: { ...address, device: 128 } }, 'invalid-argument'],
+    [{ address: { ...address, account: 'alice' } }, 'invalid-argument'],
+    [{ address: { ...address, account: address.account.toUpperCase() } }, 'invalid-argument'],
+  ]
+  for (const [part, code] of wrong) {
+    const local = { ...alice.local, ...part }
+    const input = { ...alice.context(BOB), local, bundle: bob.bundle(), record: undefined }
+    await expect(signal.createSession(input)).rejects.toMatchObject({ code })
+  }
 })
 
 describe('Buffers do as well', () => {

@@ -115,6 +115,11 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/** Whether 32 bits hold it: ids and counters of the protocol have no more. */
+export function isUint32(value: number): boolean {
+  return value >>> 0 === value
+}
+
 export function readUint32(bytes: Uint8Array, offset: number): number {
   const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)
   const low = ((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0)

@@ -5,15 +5,15 @@ import { concatBytes, equalBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { KYBER_CIPHERTEXT_BYTES } from './kyber1024.ts'
 import { hmacSha256 } from './primitives.ts'
-import { encodeFields, type Field, parseFields } from './protobuf.ts'
+import { encodeFields, type Field, parseFields, required } from './protobuf.ts'
 import { isPublicKey } from './signatures.ts'
 import type { Address } from './types.ts'
+import { uuidBytes } from './uuid.ts'
 
 /** Version 4 in both halves: the version of the message and the newest that its sender speaks. */
 const VERSION_BYTE = 0x44
 const MAC_BYTES = 8
 const DEVICE_MAX = 127
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export interface RatchetMessage {
   ratchetKey: Uint8Array
@@ -154,26 +154,16 @@ export function addressesMatch(
 }
 
 function encodeAddress({ account, device }: Address): Uint8Array {
-  if (!UUID.test(account)) throw new CryptoError('invalid-argument', 'an account is a UUID')
   if (!Number.isInteger(device) || device < 1 || device > DEVICE_MAX) {
     throw new CryptoError('invalid-argument', `a device number is 1..${DEVICE_MAX}`)
   }
-  const digits = account.replaceAll('-', '')
-  const bytes = new Uint8Array(18)
-  for (let i = 0; i < 16; i++) bytes[i + 1] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16)
-  bytes[17] = device
-  return bytes
+  return Uint8Array.of(0, ...uuidBytes(account), device)
 }
 
 function checkVersion(bytes: Uint8Array): void {
   if (bytes[0] !== VERSION_BYTE) {
     throw new CryptoError('unsupported-version', 'only version 4 of the protocol is spoken here')
   }
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new CryptoError('invalid-message', 'the message lacks a field')
-  return value
 }
 
 function publicKey(value: Uint8Array | undefined): Uint8Array {

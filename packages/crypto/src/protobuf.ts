@@ -62,6 +62,12 @@ export class Fields {
   }
 }
 
+/** For a field that a message must have; without it the message is malformed. */
+export function required<T>(value: T | undefined): T {
+  if (value === undefined) throw malformed('a field is missing')
+  return value
+}
+
 /** Throws `invalid-message`. The byte strings are views of the input. */
 export function parseFields(bytes: Uint8Array): Fields {
   const values = new Map<number, Value>()

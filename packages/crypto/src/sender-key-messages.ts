@@ -2,19 +2,16 @@
 // version 3, as bytes and as fields. Parsing checks form only: sender-keys.ts decides whether a
 // group message is genuine, and a pairwise session whether a distribution is.
 
-import { concatBytes, toHex } from './bytes.ts'
+import { concatBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
-import { encodeFields, type Fields, parseFields } from './protobuf.ts'
+import { encodeFields, type Fields, parseFields, required } from './protobuf.ts'
 import { isPublicKey } from './signatures.ts'
+import { UUID_BYTES } from './uuid.ts'
 
 /** Version 3 in both halves: the version of the message and the newest of this kind. */
 const VERSION_BYTE = 0x33
-export const DISTRIBUTION_ID_BYTES = 16
 export const CHAIN_KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** Where the hyphens of a UUID stand between its 32 digits. */
-const UUID_GROUPS = [0, 8, 12, 16, 20, 32]
 
 /** Which key: of which group, of which chain there, and its place in the chain. */
 export interface SenderKeyPosition {
@@ -86,27 +83,9 @@ export function parseDistribution(bytes: Uint8Array): Distribution {
   return { ...positionOf(fields), chainKey, signingKey }
 }
 
-/** The 16 bytes of a UUID, which has one spelling here: the lower-case one. */
-export function uuidBytes(text: string): Uint8Array {
-  if (!UUID.test(text)) {
-    throw new CryptoError('invalid-argument', 'a distribution id is a UUID in lower case')
-  }
-  const digits = text.replaceAll('-', '')
-  return Uint8Array.from({ length: DISTRIBUTION_ID_BYTES }, (_, i) =>
-    Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
-  )
-}
-
-export function uuidText(bytes: Uint8Array): string {
-  const digits = toHex(bytes)
-  return UUID_GROUPS.slice(1)
-    .map((end, i) => digits.slice(UUID_GROUPS[i], end))
-    .join('-')
-}
-
 function positionOf(fields: Fields): SenderKeyPosition {
   return {
-    distributionId: ofLength(fields.bytes(1), DISTRIBUTION_ID_BYTES),
+    distributionId: ofLength(fields.bytes(1), UUID_BYTES),
     chainId: required(fields.uint32(2)),
     iteration: required(fields.uint32(3)),
   }
@@ -116,11 +95,6 @@ function checkVersion(bytes: Uint8Array): void {
   if (bytes[0] !== VERSION_BYTE) {
     throw new CryptoError('unsupported-version', 'only version 3 of sender keys is spoken here')
   }
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new CryptoError('invalid-message', 'the message lacks a field')
-  return value
 }
 
 function ofLength(value: Uint8Array | undefined, length: number): Uint8Array {

@@ -12,8 +12,9 @@
 import { ByteReader, ByteWriter } from './encode.ts'
 import { CryptoError } from './errors.ts'
 import { type Chain, SKIPPED_KEY_BYTES, SKIPPED_KEYS_MAX, type SkippingChain } from './ratchet.ts'
-import { CHAIN_KEY_BYTES, DISTRIBUTION_ID_BYTES } from './sender-key-messages.ts'
+import { CHAIN_KEY_BYTES } from './sender-key-messages.ts'
 import { isPublicKey } from './signatures.ts'
+import { UUID_BYTES } from './uuid.ts'
 
 /** Our own sender key, or those of one device of a member; opaque and versioned. */
 export type SenderKeyRecord = Uint8Array
@@ -85,7 +86,7 @@ export function decodeSenderKeyRecord(record: SenderKeyRecord): OwnRecord | Memb
   const reader = new ByteReader(record)
   if (reader.uint8() !== VERSION) throw invalid('it is of another version')
   const kind = reader.uint8()
-  const distributionId = reader.bytes(DISTRIBUTION_ID_BYTES)
+  const distributionId = reader.bytes(UUID_BYTES)
   if (kind === OWN) {
     const chain = readOwnChain(reader)
     reader.end()

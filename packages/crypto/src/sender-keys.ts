@@ -30,8 +30,6 @@ import {
   parseDistribution,
   parseGroupMessage,
   type SenderKeyPosition,
-  uuidBytes,
-  uuidText,
 } from './sender-key-messages.ts'
 import {
   CHAINS_MAX,
@@ -46,6 +44,7 @@ import {
   SIGN_BIT,
 } from './sender-key-record.ts'
 import { canVerify, verifyWith } from './signatures.ts'
+import { uuidBytes, uuidText } from './uuid.ts'
 
 export type { SenderKeyRecord } from './sender-key-record.ts'
 

@@ -2,6 +2,7 @@
 // archiving. Everything here takes a record and returns a new one; a function that throws has
 // changed nothing.
 
+import { isUint32 } from './encode.ts'
 import { CryptoError } from './errors.ts'
 import { initiatorSecrets } from './handshake.ts'
 import { generateKeyPairWith } from './keys.ts'
@@ -18,6 +19,7 @@ import {
   type SessionList,
   withCurrent,
 } from './session-record.ts'
+import { isPublicKey } from './signatures.ts'
 import type { Encrypted, Parties, PreKeyBundle, SessionRecord, Surroundings } from './types.ts'
 
 const UNANSWERED_MAX_MS = 30 * 24 * 60 * 60 * 1000
@@ -29,8 +31,8 @@ export interface CreateSessionInput extends Parties, Surroundings {
 }
 
 export async function createSession(input: CreateSessionInput): Promise<SessionRecord> {
-  const { local, remote, bundle, record, random, nowMs, curve } = input
-  encodeAddresses(local.address, remote)
+  const { local, bundle, record, random, nowMs, curve } = input
+  checkParties(input)
   await checkBundle(bundle, curve)
   const list = listFor(record, bundle.identityKey)
   const base = await generateKeyPairWith(curve, random)
@@ -51,6 +53,17 @@ export async function createSession(input: CreateSessionInput): Promise<SessionR
     curve,
   })
   return encodeRecord(withCurrent(list, encodeSession(session)))
+}
+
+/** Slips that would otherwise show at the other end only. */
+function checkParties({ local, remote }: Parties): void {
+  encodeAddresses(local.address, remote)
+  if (!isPublicKey(local.identity.publicKey)) {
+    throw new CryptoError('invalid-key', 'the own identity key is no public key')
+  }
+  if (!isUint32(local.registrationId)) {
+    throw new CryptoError('invalid-argument', 'a registration id has 32 bits')
+  }
 }
 
 /** Whether `encryptMessage` has a session to work with. One unanswered for 30 days is none. */
