@@ -82,6 +82,8 @@ function checkBounds(list: DeviceList): void {
   const keys = [list.rootKey, ...list.devices.map((device) => device.identityKey)]
   const numbers = new Set(list.devices.map((device) => device.number))
   const ids = new Set(list.devices.map((device) => device.id))
+  // E24: no two devices hold one key.
+  const identities = new Set(list.devices.map((device) => device.identityKey.join()))
   const valid =
     Number.isSafeInteger(list.version) &&
     list.version >= 1 &&
@@ -90,6 +92,7 @@ function checkBounds(list: DeviceList): void {
     list.devices.length <= devicesPerAccountMax &&
     numbers.size === list.devices.length &&
     ids.size === list.devices.length &&
+    identities.size === list.devices.length &&
     [...numbers].every((number) => number >= 1 && number <= deviceNumberMax) &&
     keys.every((key) => key.length === publicKeyBytes && key[0] === 5)
   if (!valid) throw new WireError('the device list breaks a bound')
