@@ -22,7 +22,7 @@ export interface Exchange {
   body: unknown
 }
 
-type Out = ServerFrame | Uint8Array
+type Out = ServerFrame | Uint8Array | string
 
 /** One connection of the client and the one to the real server behind it. */
 interface Line {
@@ -83,8 +83,9 @@ export class HostileServer implements AsyncDisposable {
   }
 
   say(frame: Out): void {
-    const bytes = frame instanceof Uint8Array ? frame : encodeServerFrame(frame)
-    this.#line?.client?.sendBinary(bytes)
+    const client = this.#line?.client
+    if (typeof frame === 'string') client?.sendText(frame)
+    else client?.sendBinary(frame instanceof Uint8Array ? frame : encodeServerFrame(frame))
   }
 
   /** Serves an entry that the real log does not hold there; its position. */
@@ -145,7 +146,7 @@ export class HostileServer implements AsyncDisposable {
     if (after instanceof Response) return after
     if (answer.status === 204) return new Response(undefined, { status: 204 })
     return isJson
-      ? Response.json(after, { status: answer.status })
+      ? Response.json(after ?? null, { status: answer.status })
       : new Response(String(after), { status: answer.status })
   }
 
@@ -170,7 +171,8 @@ export class HostileServer implements AsyncDisposable {
     if (genuine.kind === 'pong') this.pongs++
     if (genuine.kind === 'entry' || genuine.kind === 'caught-up') this.#log = genuine.log
     for (const frame of this.alterServerFrame(genuine)) {
-      this.say(frame instanceof Uint8Array ? frame : this.#chained(frame))
+      const isFrame = typeof frame !== 'string' && !(frame instanceof Uint8Array)
+      this.say(isFrame ? this.#chained(frame) : frame)
     }
     const isNew = genuine.kind === 'entry' && !this.#genuine.has(genuine.position)
     if (isNew) this.#genuine.set(genuine.position, this.#last)
