@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Fault } from './fault.ts'
@@ -28,7 +28,10 @@ describe('the list of faults', () => {
 })
 
 describe('planting', () => {
-  const ground = new Ground(root)
+  let ground: Ground
+  beforeAll(() => {
+    ground = new Ground(root)
+  })
   afterAll(() => ground[Symbol.dispose]())
 
   const [known] = faults.filter(({ name }) => name === 'padding-not-checked')
