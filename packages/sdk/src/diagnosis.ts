@@ -13,7 +13,7 @@ import { countOneTimePreKeys } from './store/prekeys.ts'
 import { listedDevice } from './trust/devices.ts'
 import type { DiagnosisLine } from './types.ts'
 
-/** So many are given out and never used only when somebody takes them for nothing: a whole batch. */
+/** A whole batch is given out and never used only when somebody takes keys for nothing. */
 const drainedFrom = oneTimePreKeysPerUpload
 
 export async function diagnose(core: Core, connection: Connection): Promise<DiagnosisLine[]> {

@@ -55,7 +55,7 @@ const batchMax = 64
 /** More than the server sends without an Ack; what comes beyond is a gap, and is fetched again. */
 const queueMax = 2_048
 const fetchAgainMs = 10_000
-/** A gap that an answer did not fill is asked for again after this, or a server could keep us busy. */
+/** Before a gap that an answer did not fill is asked for again, or a server could keep us busy. */
 const fetchStuckMs = 250
 /** How long a message of somebody who could not be verified waits before it is tried again. */
 const unverifiedRetryMs = 5_000

@@ -48,8 +48,8 @@ interface Lists {
 
 /**
  * Seals the next drafts for this person; false when there was nothing to do. Rejects with
- * ApiFailure or ParleyError when lists or bundles cannot be had now or are no good, with StaleSession
- * when something changed meanwhile and the work can be repeated at once.
+ * ApiFailure or ParleyError when lists or bundles cannot be had now or are no good, with
+ * StaleSession when something changed meanwhile and the work can be repeated at once.
  */
 export async function sealNext(core: Core, peer: AccountId): Promise<boolean> {
   if (readUnsealed(core.store, peer, 1).length === 0) return false

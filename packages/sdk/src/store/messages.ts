@@ -1,6 +1,6 @@
 /**
- * What is shown in chats, in display order. `sort` is the stamp once it is fixed, save for what came
- * under a changed key; what waits for a stamp sorts last, in the order of writing.
+ * What is shown in chats, in display order. `sort` is the stamp once it is fixed, save for what
+ * came under a changed key; what waits for a stamp sorts last, in the order of writing.
  */
 import type { AccountId, DeviceId, MessageId } from '@parley/wire'
 import type { ClientProblem, MessageStatus, ProblemCode } from '../types.ts'
