@@ -20,6 +20,7 @@ export interface AesGcmKey {
 /** Rejects with `invalid-argument` when the key does not have 32 bytes. */
 export type AesGcm = (key: Uint8Array) => Promise<AesGcmKey>
 
+/** The reference: @noble, the same everywhere. */
 export const nobleAesGcm: AesGcm = async (key) => {
   checkKey(key)
   const own = Uint8Array.from(key)

@@ -73,6 +73,7 @@ export interface ChunkSealer {
   seal(plaintext: Uint8Array): Promise<Uint8Array>
 }
 
+/** Seals one plaintext, chunk after chunk, with a salt of its own. */
 export async function createSealer(
   input: ChunkKey & { random: RandomBytes },
 ): Promise<ChunkSealer> {

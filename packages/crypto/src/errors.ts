@@ -27,6 +27,7 @@ export type CryptoErrorCode =
   | 'invalid-state'
   | 'invalid-argument'
 
+/** Never holds a key or a plaintext; `cause` is what the platform or @noble said. */
 export class CryptoError extends Error {
   readonly code: CryptoErrorCode
 

@@ -15,6 +15,7 @@ const CHUNKS = 6
 const CHUNK_BYTES = 5
 
 export interface SafetyNumberInput {
+  /** What names an account for both sides, of any length: libsignal has its UUID or number here. */
   localId: Uint8Array
   /** Public root keys, 33 bytes. */
   localKey: Uint8Array
@@ -23,12 +24,13 @@ export interface SafetyNumberInput {
 }
 
 export interface SafetyNumber {
-  /** The same sixty on both sides. */
+  /** Sixty, the same on both sides; shown in twelve groups of five. */
   digits: string
-  /** Names the sides: on the other one local and remote are swapped. */
+  /** For a QR code, about 76 bytes. Names the sides: on the other one they are swapped. */
   scannable: Uint8Array
 }
 
+/** 5,200 rounds of SHA-512 for each side. Throws `invalid-key` for a key that is none. */
 export function safetyNumber(input: SafetyNumberInput): SafetyNumber {
   const local = fingerprint(input.localKey, input.localId)
   const remote = fingerprint(input.remoteKey, input.remoteId)

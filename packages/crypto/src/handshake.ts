@@ -8,7 +8,9 @@ import { kyberDecapsulate } from './kyber1024.ts'
 import { hkdfSha256 } from './primitives.ts'
 import type { NamedPreKeys, PreKeyBundle } from './types.ts'
 
+/** Names curve, hash and KEM: PQXDH, section 2.2, in libsignal's spelling. */
 const INFO = utf8('WhisperText_X25519_SHA-256_CRYSTALS-KYBER-1024')
+/** F of PQXDH, section 2.2: no key of X25519 is encoded so. */
 const DISCONTINUITY = new Uint8Array(32).fill(0xff)
 
 export interface HandshakeSecrets {
@@ -27,6 +29,7 @@ export interface InitiatorKeys {
   curve: Curve25519
 }
 
+/** PQXDH, section 3.3: DH1 to DH3, DH4 with a one-time prekey, and the shared secret of Kyber. */
 export async function initiatorSecrets(keys: InitiatorKeys): Promise<HandshakeSecrets> {
   const { identity, base, bundle, kyberSecret, curve } = keys
   const signedKey = bundle.signedPreKey.publicKey
@@ -50,6 +53,7 @@ export interface ResponderKeys {
   curve: Curve25519
 }
 
+/** PQXDH, section 3.4: the same from the other side. */
 export async function responderSecrets(keys: ResponderKeys): Promise<HandshakeSecrets> {
   const { identity, prekeys, theirIdentity, theirBase, curve } = keys
   const parts = [
@@ -57,8 +61,9 @@ export async function responderSecrets(keys: ResponderKeys): Promise<HandshakeSe
     await curve.agree(identity.privateKey, theirBase),
     await curve.agree(prekeys.signed.privateKey, theirBase),
   ]
-  if (prekeys.oneTime !== undefined)
+  if (prekeys.oneTime !== undefined) {
     parts.push(await curve.agree(prekeys.oneTime.privateKey, theirBase))
+  }
   return derive(parts, kyberDecapsulate(prekeys.kyber.privateKey, keys.kyberCiphertext))
 }
 

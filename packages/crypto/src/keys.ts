@@ -26,6 +26,7 @@ HASH_PREFIX[0] = 0xfe
 /** u = 9, whose multiples are the public keys (RFC 7748, section 4.1). */
 const BASE_POINT = Uint8Array.of(EC_KEY_TYPE, 9, ...new Uint8Array(31))
 
+/** X25519 (RFC 7748, section 6.1). Throws `invalid-argument` when the source gives too little. */
 export function generateKeyPair(random: RandomBytes): KeyPair {
   return keyPairFromSecret(drawn(random, 32))
 }
@@ -47,8 +48,9 @@ export function keyPairFromSecret(secret: Uint8Array): KeyPair {
 }
 
 /**
- * XEdDSA as libsignal has it: the sign bit of the Edwards key is the top bit of the last byte. The
- * nonce hangs on key and message too, so a generator that repeats itself gives no key away.
+ * XEdDSA (section 3 there) as libsignal has it: the sign bit of the Edwards key is the top bit of
+ * the last of 64 bytes. The nonce hangs on key and message too, so a generator that repeats itself
+ * gives no key away. Throws `invalid-key` unless the private key has 32 bytes.
  */
 export function sign(privateKey: Uint8Array, message: Uint8Array, random: RandomBytes): Uint8Array {
   const secret = littleEndian(clamped(privateKey))

@@ -7,6 +7,10 @@ const MARK = 0x80
 const STEP_BYTES = 80
 const STEPPED_BYTES_MAX = 1_040
 
+/**
+ * One byte 0x80 and then zeros: ISO/IEC 7816-4, as Signal's clients do, in other steps. Padmé is of
+ * Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs".
+ */
 export function pad(bytes: Uint8Array): Uint8Array {
   const padded = new Uint8Array(paddedLength(bytes.length + 1))
   padded.set(bytes)

@@ -15,18 +15,21 @@ export interface SignedPreKeyInput {
   random: RandomBytes
 }
 
+/** Its signature is made here too. `id` has 32 bits: `invalid-argument` otherwise. */
 export function generateSignedPreKey({ identity, id, random }: SignedPreKeyInput): SignedPreKey {
   checkId(id)
   const pair = generateKeyPair(random)
   return { id, ...pair, signature: sign(identity.privateKey, pair.publicKey, random) }
 }
 
+/** Kyber-1024 as of round 3, which is what PQXDH is deployed with; signed likewise. */
 export function generateKyberPreKey({ identity, id, random }: SignedPreKeyInput): KyberPreKey {
   checkId(id)
   const pair = generateKyberKeyPair(random)
   return { id, ...pair, signature: sign(identity.privateKey, pair.publicKey, random) }
 }
 
+/** Unsigned, as PQXDH has it (section 3.2). */
 export function generateOneTimePreKey({
   id,
   random,

@@ -1,5 +1,6 @@
 // The door to the cryptographic library: hashes, key derivation, AES, X25519 and the two groups
-// behind XEdDSA and Kyber. Nothing else in the package names a hash or a curve of @noble.
+// behind XEdDSA and Kyber. Nothing else in the package imports @noble, but kem768.ts, which needs
+// the inside of ML-KEM.
 
 import { cbc, gcm } from '@noble/ciphers/aes.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
@@ -21,6 +22,7 @@ export function drawn(random: RandomBytes, length: number): Uint8Array {
   throw new CryptoError('invalid-argument', 'the source of randomness gives too little or too much')
 }
 
+/** FIPS 180-4. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   return nobleSha256(bytes)
 }
@@ -41,6 +43,7 @@ export interface HkdfInput {
   length: number
 }
 
+/** RFC 5869, at most 8,160 bytes. */
 export function hkdfSha256({ secret, salt, info, length }: HkdfInput): Uint8Array {
   return hkdf(nobleSha256, secret, salt, info, length)
 }

@@ -26,6 +26,9 @@ import {
 import { isTorsionFree } from './signatures.ts'
 import type {
   Decrypted,
+  DecryptedPreKey,
+  DecryptInput,
+  DecryptPreKeyInput,
   NamedPreKeys,
   Parties,
   PreKeyMessageHeader,
@@ -39,24 +42,21 @@ import type {
  */
 const ARCHIVED_JUMP_MAX = 2_000
 
-/** Form only: nothing in a prekey message is proven before it has been decrypted. */
+/**
+ * Which prekeys to load, and whose identity key to trust or not. Form only: nothing in a prekey
+ * message is proven before it has been decrypted. Throws `invalid-message`, `unsupported-version`
+ * or `invalid-key`.
+ */
 export function readPreKeyMessage(bytes: Uint8Array): PreKeyMessageHeader {
   const { message: _, kyberCiphertext: __, ...header } = parsePreKeyMessage(bytes)
   return header
 }
 
-export interface DecryptPreKeyInput extends Parties, Surroundings {
-  record: SessionRecord | undefined
-  ciphertext: Uint8Array
-  /** None when they are gone: a message of a session that is there decrypts without them. */
-  prekeys: NamedPreKeys | undefined
-}
-
-export interface DecryptedPreKey extends Decrypted {
-  /** False when the message belonged to a session that was there. */
-  usedPreKeys: boolean
-}
-
+/**
+ * Opens a first message, as PQXDH's responder (section 3.4) unless the record has its session.
+ * Rejects like `decryptMessage` and moreover with `missing-prekey` when `prekeys` are not those it
+ * names, and `untrusted-identity` when `record` is of another identity key.
+ */
 export async function decryptPreKeyMessage(input: DecryptPreKeyInput): Promise<DecryptedPreKey> {
   const { local, remote, ciphertext } = input
   const outer = parsePreKeyMessage(ciphertext)
@@ -79,11 +79,14 @@ export async function decryptPreKeyMessage(input: DecryptPreKeyInput): Promise<D
   return { record, plaintext, messageKeyId, usedPreKeys: true }
 }
 
-export interface DecryptInput extends Parties, Surroundings {
-  record: SessionRecord
-  ciphertext: Uint8Array
-}
-
+/**
+ * Opens a message with whichever session it belongs to, current or archived (Double Ratchet,
+ * section 3.5). Rejects with
+ * - `invalid-message` when it is malformed, not genuine, or by or for another device;
+ * - `duplicate` when its key is gone, used or dropped: 2,000 skipped ones are kept;
+ * - `too-far-ahead` when more than 25,000 are missing before it, 2,000 in archived sessions;
+ * - `unsupported-version`, `invalid-key`, `no-session` or `invalid-state`.
+ */
 export async function decryptMessage(input: DecryptInput): Promise<Decrypted> {
   const { local, remote, ciphertext } = input
   const message = parseRatchetMessage(ciphertext)

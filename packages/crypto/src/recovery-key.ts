@@ -13,6 +13,7 @@ const CHECK_CHARACTERS = 4
 const ROOT_KEY_INFO = utf8('Parley root key 1')
 const CHECK_LABEL = 'Parley recovery key check 1 '
 
+/** 64 characters of Crockford's base 32 in lower case, without groups. Ours alone: no standard. */
 export function newRecoveryKey(random: RandomBytes): string {
   const body = toCharacters(drawn(random, RANDOM_CHARACTERS))
   return body + checkOf(body)
@@ -31,7 +32,7 @@ export function parseRecoveryKey(text: string): string | undefined {
   return key.slice(RANDOM_CHARACTERS) === checkOf(body) ? key : undefined
 }
 
-/** The key pair that signs the account's device lists. */
+/** The key pair that signs the account's device lists. Throws `invalid-key` for no recovery key. */
 export function rootKeyPair(recoveryKey: string): KeyPair {
   const key = parseRecoveryKey(recoveryKey)
   if (key === undefined) throw new CryptoError('invalid-key', 'not a recovery key')

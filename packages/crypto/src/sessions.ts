@@ -20,16 +20,23 @@ import {
   withCurrent,
 } from './session-record.ts'
 import { isPublicKey } from './signatures.ts'
-import type { Encrypted, Parties, PreKeyBundle, SessionRecord, Surroundings } from './types.ts'
+import type {
+  CreateSessionInput,
+  Encrypted,
+  EncryptInput,
+  Parties,
+  SessionRecord,
+} from './types.ts'
 
 const UNANSWERED_MAX_MS = 30 * 24 * 60 * 60 * 1000
 
-export interface CreateSessionInput extends Parties, Surroundings {
-  bundle: PreKeyBundle
-  /** Sessions there are already; they are archived. */
-  record: SessionRecord | undefined
-}
-
+/**
+ * Begins a session as PQXDH's initiator (section 3.3), with the first step of the Double Ratchet
+ * (section 3.3) and of SPQR; the record has it as the current one. Rejects with
+ * - `invalid-key` or `invalid-signature` for a bundle that is not all there or not signed (E3);
+ * - `untrusted-identity` when `record` is of another identity key than the bundle;
+ * - `invalid-state` for a record that cannot be read, `invalid-argument` for addresses and ids.
+ */
 export async function createSession(input: CreateSessionInput): Promise<SessionRecord> {
   const { local, bundle, record, random, nowMs, curve } = input
   checkParties(input)
@@ -66,21 +73,28 @@ function checkParties({ local, remote }: Parties): void {
   }
 }
 
-/** Whether `encryptMessage` has a session to work with. One unanswered for 30 days is none. */
+/**
+ * Whether `encryptMessage` has a session to work with. One unanswered for 30 days is none, as in
+ * libsignal. Throws `invalid-state`.
+ */
 export function hasUsableSession(record: SessionRecord, nowMs: number): boolean {
   return usableSession(decodeRecord(record), nowMs) !== undefined
 }
 
-/** From here on a new session is needed to send; messages of the old ones still decrypt. */
+/**
+ * From here on a new session is needed to send; messages of the old ones, of which 40 are kept,
+ * still decrypt, as in Sesame. Throws `invalid-state`.
+ */
 export function archiveSession(record: SessionRecord): SessionRecord {
   return encodeRecord({ ...decodeRecord(record), hasCurrent: false })
 }
 
-export interface EncryptInput extends Parties, Surroundings {
-  record: SessionRecord
-  plaintext: Uint8Array
-}
-
+/**
+ * The next message of the current session (Double Ratchet, section 3.4, with SPQR's key as salt).
+ * Every record encrypts once: store the new one before the ciphertext leaves. Rejects with
+ * `no-session` when there is none to use (`hasUsableSession`) or 2^32 - 1 messages went without an
+ * answer, and with `invalid-state`.
+ */
 export async function encryptMessage(input: EncryptInput): Promise<Encrypted> {
   const { local, remote, plaintext, random, nowMs } = input
   const list = decodeRecord(input.record)
