@@ -9,8 +9,8 @@ import {
   rootKeyPair,
   sha256,
   sign,
+  verify,
 } from '@parley/crypto'
-import { verify } from '@parley/crypto/signatures'
 import {
   type AccountId,
   type DeviceId,

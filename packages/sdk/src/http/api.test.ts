@@ -1,6 +1,5 @@
 import { expect, test } from 'bun:test'
-import { generateKeyPair } from '@parley/crypto'
-import { verify } from '@parley/crypto/signatures'
+import { generateKeyPair, verify } from '@parley/crypto'
 import {
   accountIdBytes,
   type ApiErrorCode,

@@ -2,8 +2,7 @@
  * How a chain of device lists that the server shows relates to the one that is known (E10). Pure;
  * devices.ts stores what comes of it.
  */
-import { equalBytes, sha256 } from '@parley/crypto'
-import { verify } from '@parley/crypto/signatures'
+import { equalBytes, sha256, verify } from '@parley/crypto'
 import { verifyDeviceList, WireError } from '@parley/wire'
 import type { AccountId, SignedDeviceList, VerifiedList } from '@parley/wire'
 
