@@ -473,6 +473,19 @@ describe('[E7] a gap', () => {
     await expectRefused([bob, alice], jump(2_000), ['invalid-message'])
   })
 
+  test('where a session was makes no duplicate of a message that never came', async () => {
+    const { alice, bob } = await acquainted('lost session')
+    const lost = alice.record
+    alice.record = undefined
+    bob.record = undefined
+    await alice.connect(bob)
+    await bob.receive(alice, await alice.send(bob, 'anew'))
+    await alice.receive(bob, await bob.send(alice, 'answer'))
+    for (let i = 0; i < 5; i++) await bob.receive(alice, await alice.send(bob, 'more'))
+    alice.record = lost
+    await expectRefused([bob, alice], await alice.send(bob, 'genuine'), ['invalid-message'])
+  })
+
   test('of messages that never come does not hinder the next', async () => {
     const { alice, bob } = await acquainted('loss')
     for (let round = 0; round < 3; round++) {

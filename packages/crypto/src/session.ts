@@ -21,7 +21,14 @@ import {
   stepReceiving,
   stepSending,
 } from './ratchet.ts'
-import { decodeSpqr, encodeSpqr, spqrInit, spqrReceive, spqrSend } from './spqr.ts'
+import {
+  decodeSpqr,
+  encodeSpqr,
+  spqrInit,
+  spqrReceive,
+  type SpqrReceived,
+  spqrSend,
+} from './spqr.ts'
 
 const MESSAGE_KEYS_INFO = utf8('WhisperMessageKeys')
 
@@ -138,7 +145,7 @@ export async function open(
   opening: Opening,
 ): Promise<Opened> {
   const { ratchet, seed } = await stepReceiving(session.ratchet, message, opening)
-  const pq = spqrReceive(decodeSpqr(session.spqr), message.pqRatchet, opening.jumpMax)
+  const pq = receiveSpqr(session, message, opening)
   const keys = messageKeys(seed, pq.key)
   const mac = messageMac(keys.mac, opening.identities, message.authenticated)
   if (!equalBytes(mac, message.mac)) {
@@ -148,6 +155,23 @@ export async function open(
     session: { ...session, ratchet, spqr: encodeSpqr(pq.state), unanswered: undefined },
     plaintext: aesCbcDecrypt(keys.cipher, message.ciphertext),
     messageKeyId: nameMessageKey(message),
+  }
+}
+
+/**
+ * Called when the ratchet had a key for the message, which has therefore not been opened before: to
+ * call it a duplicate, unproven as it is, would pass over what never came.
+ */
+function receiveSpqr(
+  session: Session,
+  { pqRatchet }: ParsedRatchetMessage,
+  { jumpMax }: Opening,
+): SpqrReceived {
+  try {
+    return spqrReceive(decodeSpqr(session.spqr), pqRatchet, jumpMax)
+  } catch (cause) {
+    if (!(cause instanceof CryptoError) || cause.code !== 'duplicate') throw cause
+    throw new CryptoError('invalid-message', 'the message is of no key that is left', { cause })
   }
 }
 
