@@ -37,6 +37,7 @@ const suites: readonly Suite[] = [
     timeoutMs: 10 * minuteMs,
   },
   { name: 'interop', paths: ['tests/interop'], needsChromium: true, timeoutMs: 15 * minuteMs },
+  { name: 'fuzz', paths: ['tests/fuzz'], needsChromium: false, timeoutMs: 10 * minuteMs },
   { name: 'simulation', paths: ['tests/sim'], needsChromium: false, timeoutMs: 15 * minuteMs },
   {
     name: 'adversary',

@@ -120,6 +120,8 @@ class Fuzzing {
     for (let turn = 0; !this.#failure && !this.#isOver(); turn++) {
       const corpus = this.#corpora[turn % this.#corpora.length]
       if (!corpus) return
+      const round = Math.floor(turn / this.#corpora.length)
+      if (round % (corpus.run.every ?? 1) !== 0) continue
       const input = this.#spoilt(corpus)
       const twice = this.#random.below(twiceOneIn) === 0
       // What writes into its input is told of with what the input was.

@@ -137,7 +137,7 @@ const unknown: FieldChange = (fields, random) => [
 
 /** The whole in a field of itself, many times over; or groups, which nothing here uses. */
 const nest: FieldChange = (fields, random) => {
-  const depth = random.chance(0.9) ? 1 + random.below(20) : random.below(depthMax)
+  const depth = random.chance(0.97) ? 1 + random.below(12) : random.below(depthMax)
   const number = random.pick(fields).number
   const isGroup = random.chance(0.3)
   if (isGroup) {

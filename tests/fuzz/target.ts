@@ -20,6 +20,8 @@ export interface FuzzFunction {
   refuses(error: unknown): boolean
   /** The same input has the same outcome: neither state nor randomness. */
   pure: boolean
+  /** Costly: takes part in every so many rounds only; undefined: in each. */
+  every?: number
   /** Bytes before and after the protobuf fields, such as a version and a MAC. */
   frame?: { head: number; tail: number }
   /** Larger ones are cut; undefined: `inputBytesMax` of the bounds. */
