@@ -125,7 +125,7 @@ test('[E26] garbage in every other answer is refused with a sentence, and what w
   const kinds = [...answers.map(([, answer]) => answer), ...Array<undefined>(40).fill(undefined)]
   for (const answer of kinds) {
     evil.alterAnswer = ({ body }) => answer?.() ?? spoilt(body, random)
-    for (const call of calls()) expectTyped(await refusalOf(call))
+    for (const outcome of await Promise.all(calls().map(refusalOf))) expectTyped(outcome)
   }
   expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   expect(ben.client.account.getSnapshot().kind).toBe('registered')
