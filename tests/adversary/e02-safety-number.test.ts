@@ -63,14 +63,16 @@ test('[E2] a scan of something else verifies nothing and ends nothing', async ()
   await using stage = await setStage()
   const { ana, ben } = stage
   await acquaint(stage)
-  await ben.client.setVerified(ana.account, true, await ben.client.safetyNumber(ana.account))
   const link = new TextEncoder().encode(ana.client.ownLink())
-  for (const scanned of [link, new Uint8Array(), new Uint8Array(4_096).fill(0xff)]) {
-    expect(await ben.client.verifyScanned(ana.account, scanned)).toBe('no-code')
-  }
+  const noCodes = [link, new Uint8Array(), new Uint8Array(4_096).fill(0xff)]
   // Field 1, version 3.
-  const genuine = await ana.client.safetyCode(ben.account)
-  const later = genuine.with(1, 3)
-  expect(await ben.client.verifyScanned(ana.account, later)).toBe('other-version')
-  expect(isVerified(ben, ana)).toBe(true)
+  const later = (await ana.client.safetyCode(ben.account)).with(1, 3)
+  for (const verified of [false, true]) {
+    await ben.client.setVerified(ana.account, verified)
+    for (const scanned of noCodes) {
+      expect(await ben.client.verifyScanned(ana.account, scanned)).toBe('no-code')
+    }
+    expect(await ben.client.verifyScanned(ana.account, later)).toBe('other-version')
+    expect(isVerified(ben, ana)).toBe(verified)
+  }
 })
