@@ -37,8 +37,10 @@ import type {
 } from './types.ts'
 
 /**
- * A message with an unknown ratchet key is tried on every session, and each try may derive this
- * many keys; an archived session hardly misses more, and a forged counter must not stall us.
+ * A message with an unknown ratchet key is tried on every session, and each try may derive so many
+ * keys: this many for the newest archived session, the k-th part for the k-th, so that all together
+ * are 8,600 at most. The older a session is, the less it can miss, and a forged counter of 70 bytes
+ * must not stall us.
  */
 const ARCHIVED_JUMP_MAX = 2_000
 
@@ -84,7 +86,7 @@ export async function decryptPreKeyMessage(input: DecryptPreKeyInput): Promise<D
  * section 3.5). Rejects with
  * - `invalid-message` when it is malformed, not genuine, or by or for another device;
  * - `duplicate` when its key is gone, used or dropped: 2,000 skipped ones are kept;
- * - `too-far-ahead` when more than 25,000 are missing before it, 2,000 in archived sessions;
+ * - `too-far-ahead` when more than 25,000 are missing before it, and fewer in archived sessions;
  * - `unsupported-version`, `invalid-key`, `no-session` or `invalid-state`.
  */
 export async function decryptMessage(input: DecryptInput): Promise<Decrypted> {
@@ -128,8 +130,8 @@ async function openAny(
   let first: CryptoError | undefined
   for (const at of list.sessions.keys()) {
     try {
-      const isCurrent = at === 0 && list.hasCurrent
-      const jumpMax = isCurrent ? FORWARD_JUMP_MAX : ARCHIVED_JUMP_MAX
+      const place = list.hasCurrent ? at : at + 1
+      const jumpMax = place === 0 ? FORWARD_JUMP_MAX : Math.floor(ARCHIVED_JUMP_MAX / place)
       return await openKnown({ list, at, message, input, jumpMax })
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
