@@ -22,7 +22,9 @@ const depthMax = 3
 const reachMax = 1_024
 const codeReachMax = 16_384
 const opening = /[*_~`]|\b(?:https?:\/\/|www\.)/giu
-const link = /(?:https?:\/\/|www\.)[^\s<>"'`]+/iuy
+/** What is longer is no address, and is not looked at as one at each place where one may begin. */
+const addressMax = 2_048
+const link = new RegExp(`(?:https?://|www\\.)[^\\s<>"'\`]{1,${addressMax}}`, 'iuy')
 const punctuation = new Set('.,;:!?*_~…]}')
 const wordCharacter = /[\p{L}\p{N}]/u
 
@@ -111,7 +113,7 @@ function isBlank(character: string): boolean {
 function linkAt(text: string, at: number): Found | undefined {
   link.lastIndex = at
   const match = link.exec(text)
-  if (match === null) return undefined
+  if (match === null || match[0].length > addressMax) return undefined
   const shown = withoutPunctuation(match[0])
   const address = /^www\./i.test(shown) ? `https://${shown}` : shown
   if (!URL.canParse(address)) return undefined
