@@ -11,7 +11,7 @@ const lookDepthMax = 5
 const slotBytes = 8
 /** Texts of these properties are one of a few words, and say which way the parser went. */
 const tellingNames = new Set(['kind', 'type', 'reason', 'code', 'outcome', 'refused', 'grant_type'])
-const tellingTextMax = 30
+const tellingTextMax = 60
 
 export function shapeOf(output: unknown): Shape {
   const counted = { bytes: 0 }

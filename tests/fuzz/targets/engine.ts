@@ -35,10 +35,14 @@ const triesMax = 200
 /** One socket at a time, whose other end is the fuzzer; no HTTP. */
 class Line implements Transport {
   socket: SocketHandlers | undefined
+  /** Kinds of frames that the client sent. */
+  sent: string[] = []
   openSocket(_url: string, handlers: SocketHandlers) {
     this.socket = handlers
     return {
-      send() {},
+      send: (bytes: Uint8Array) => {
+        this.sent.push(wire.decodeClientFrame(bytes).kind)
+      },
       bufferedBytes: () => 0,
       close: (code: number) => {
         if (this.socket === handlers) this.socket = undefined
@@ -170,7 +174,15 @@ async function frames(): Promise<FuzzFunction[]> {
     await settled()
     const { status, problem } = live.client.connection.getSnapshot()
     if (problem?.code === 'internal') throw new BrokenPromise('a frame made an internal problem')
-    return { status, code: problem?.code, events: live.client.events(10).length }
+    const sent = live.line.sent.splice(0).join()
+    const chats = live.client.chats().getSnapshot().length
+    return {
+      type: status,
+      kind: sent,
+      code: problem?.code,
+      events: live.client.events(10).length,
+      chats,
+    }
   }
   const seeds = [...samples.serverFrames, ...(await entries(world))].map(wire.encodeServerFrame)
   return [{ name: 'frames', kind: 'protobuf', seeds, run, refuses: () => false, pure: false }]
@@ -361,7 +373,7 @@ function hostRunner(world: World): FuzzFunction['run'] {
   return async (input) => {
     if (!end || count++ % messagesPerClient === 0) end = await begin()
     end.post(named(input, { engine, tab: 'tab' }))
-    return (await end.heard()).map(({ kind }) => ({ kind }))
+    return { kind: (await end.heard()).map(({ kind }) => kind).join() }
   }
 }
 
@@ -383,7 +395,7 @@ function remoteRunner(): FuzzFunction['run'] {
   return async (input) => {
     if (!end || count++ % messagesPerClient === 0) end = await begin()
     end.post(named(input, { engine: 'engine', tab }))
-    return (await end.heard()).map(({ kind }) => ({ kind }))
+    return { kind: (await end.heard()).map(({ kind }) => kind).join() }
   }
 }
 

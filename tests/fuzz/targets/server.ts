@@ -318,8 +318,11 @@ async function gateway(): Promise<OpenTarget> {
     fresh.leave()
     const unavailable = current.counted.get('closed unavailable') ?? 0
     if (unavailable > 0) throw new BrokenPromise('a frame could not be handled')
-    const answers = greeted.frames.slice(before).map(({ kind }) => ({ kind }))
-    return { answers, closed: [greeted.closedWith, fresh.closedWith] }
+    const kind = greeted.frames
+      .slice(before)
+      .map((frame) => frame.kind)
+      .join()
+    return { kind, code: String([greeted.closedWith, fresh.closedWith]) }
   }
   const frame: FuzzFunction = {
     name: 'frames',
