@@ -29,9 +29,10 @@ export function addSafetyNumber(program: Command, makeCli: MakeCli): void {
       }
       await using profile = await cli.openProfile()
       const { account: conversation } = await profile.call('findContact', to)
-      if (options.accept || options.verified) await profile.call('acceptKey', conversation)
-      if (options.verified) await profile.call('setVerified', conversation, true)
       const safetyNumber = await profile.call('safetyNumber', conversation)
+      if (options.accept || options.verified) await profile.call('acceptKey', conversation)
+      // Refused when it is not this number any more.
+      if (options.verified) await profile.call('setVerified', conversation, true, safetyNumber)
       const { verified, keyChanged } = await profile.call('chat', conversation)
       const { output } = cli
       await output.data(

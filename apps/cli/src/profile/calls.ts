@@ -24,8 +24,8 @@ export const profileCalls = {
     client.markRead(conversation, upTo),
   safetyNumber: (client: Client, conversation: AccountId) => client.safetyNumber(conversation),
   acceptKey: (client: Client, conversation: AccountId) => client.acceptKey(conversation),
-  setVerified: (client: Client, conversation: AccountId, verified: boolean) =>
-    client.setVerified(conversation, verified),
+  setVerified: (client: Client, conversation: AccountId, verified: boolean, compared: string) =>
+    client.setVerified(conversation, verified, compared),
   events: (client: Client, limit: number) => client.events(limit),
   eventsDone: (client: Client, number: number) => client.eventsDone(number),
   diagnose: (client: Client) => client.diagnose(),

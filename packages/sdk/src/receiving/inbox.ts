@@ -17,6 +17,7 @@ import { openEnvelope } from './opening.ts'
 import type { Opened } from './opening.ts'
 import { StoreError } from '../platform/ports.ts'
 import { writeReceiptEntry } from './receipts.ts'
+import { Retries } from './retries.ts'
 import { Ratchets } from '../trust/sessions.ts'
 import { readCursor, writeCursor } from '../store/cursors.ts'
 import { readDeviceList } from '../store/device-lists.ts'
@@ -68,6 +69,7 @@ export class Inbox {
   readonly #core: Core
   readonly #connection: Connection
   readonly #events: InboxEvents
+  readonly #retries = new Retries()
   readonly #alarm: Alarm
   #log: LogId | undefined
   #reader = new LogReader(0)
@@ -218,7 +220,7 @@ export class Inbox {
     if (sender === ownAccount(this.#core).account) return { kind: 'own' }
     const key = `${sender} ${messageId}`
     const isHere = seen.has(key) || isTaken(this.#core, message)
-    if (!envelope) return { kind: isHere ? 'repeat' : 'unopened' }
+    if (!envelope) return isHere ? { kind: 'repeat' } : { kind: 'unopened', tried: false }
     const opened = await openEnvelope(this.#core, ratchets, message, envelope)
     if (opened.kind === 'content') seen.add(key)
     if (!isHere) return opened
@@ -313,10 +315,13 @@ export class Inbox {
     for (const item of readUnopenedOf(store, sender, retriedMax)) {
       const { ciphertext, type, id: messageId } = item
       if (!ciphertext || type === 'absent') continue
+      const key = `${sender} ${messageId}`
+      if (this.#retries.areSpent(key)) continue
       const head = { ...item, messageId }
       await turns.take(sender, async () => {
         const ratchets = new Ratchets(this.#core)
         const opened = await openEnvelope(this.#core, ratchets, head, { type, ciphertext })
+        if (opened.kind === 'unopened' && opened.tried) this.#retries.count(key)
         if (opened.kind !== 'content') return
         try {
           store.transaction(() => {

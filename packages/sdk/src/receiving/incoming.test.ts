@@ -4,6 +4,7 @@ import type { Content } from '@parley/wire'
 import { HandClock } from '../testing/test-hand-clock.ts'
 import { readContact, titleOf } from '../store/contacts.ts'
 import { readMessage } from '../store/messages.ts'
+import { readUnopened } from '../store/unopened.ts'
 import { memoryCore } from '../testing/test-core.ts'
 import { addMessage, own, peer, peerDevice, testMessageId } from '../testing/test-store.ts'
 import { isTaken, writeContent, writeNotOpened } from './incoming.ts'
@@ -42,6 +43,22 @@ test('[E16][Y15] a message that was waited for stands where its inside says, not
   expect(readMessage(store, key)).toMatchObject({ kind: 'waiting', stamp: 9_000 })
   store.transaction(() => writeContent(core, head, contentWith({})))
   expect(readMessage(store, key)).toMatchObject({ kind: 'text', stamp: 2_000, sort: 2_000 })
+})
+
+test('[E7] what cannot be opened is kept up to 8 MiB for one person, and beyond without its bytes', () => {
+  const core = memoryCore(new HandClock(5_000))
+  const { store } = core
+  const ciphertext = new Uint8Array(1024 * 1024)
+  for (let number = 0; number < 10; number++) {
+    const item = { position: 1, type: 'message' as const, ciphertext, shown: true, askAtMs: 0 }
+    const entry = { ...head, messageId: testMessageId(number) }
+    store.transaction(() => writeNotOpened(core, entry, item))
+  }
+  const kept = (number: number) => readUnopened(store, peer, testMessageId(number))
+  expect(kept(7)?.ciphertext).toHaveLength(ciphertext.length)
+  for (const number of [8, 9]) {
+    expect(kept(number)).toMatchObject({ type: 'absent', ciphertext: undefined, shown: true })
+  }
 })
 
 test('[E6][Y34] what was shown, or given up, is not taken again under its id', () => {

@@ -20,11 +20,19 @@ import {
   writeOpened,
 } from '../store/messages.ts'
 import type { MessageKind } from '../store/messages.ts'
-import { countUnopened, deleteUnopened, insertUnopened, readUnopened } from '../store/unopened.ts'
+import {
+  countUnopened,
+  deleteUnopened,
+  insertUnopened,
+  readUnopened,
+  unopenedBytes,
+} from '../store/unopened.ts'
 import type { Unopened } from '../store/unopened.ts'
 
 /** Kept for one person; what goes beyond is lost at once. */
 const unopenedPerPersonMax = 2_000
+/** Of ciphertexts kept for one person; what goes beyond is kept without, and asked for again. */
+const unopenedBytesPerPersonMax = 8 * 1024 * 1024
 
 function keyOf(head: Head) {
   return { conversation: head.sender, sender: head.sender, id: head.messageId }
@@ -147,8 +155,11 @@ export function writeNotOpened(core: Core, head: Head, item: NotOpened): void {
   if (item.shown || isLost) writeWaiting(core, head, isLost ? 'lost' : 'waiting')
   if (isLost) return
   const { senderDevice, sequence, stamp } = before ?? head
+  const bytes = unopenedBytes(store, sender) + (item.ciphertext?.length ?? 0)
+  const kept: NotOpened =
+    bytes > unopenedBytesPerPersonMax ? { ...item, type: 'absent', ciphertext: undefined } : item
   insertUnopened(store, {
-    ...item,
+    ...kept,
     sender,
     id,
     senderDevice,

@@ -19,7 +19,8 @@ export type Opened =
   | { kind: 'content'; content: Content }
   /** Its key is gone: it was delivered before (E6). */
   | { kind: 'repeat' }
-  | { kind: 'unopened' }
+  /** `tried`: with the keys of its sender, who was on the list. */
+  | { kind: 'unopened'; tried: boolean }
 
 /**
  * Under the turn of the sender. Throws only what the store throws: whatever bytes come in, the log
@@ -32,7 +33,7 @@ export async function openEnvelope(
   envelope: Pick<Envelope, 'type' | 'ciphertext'>,
 ): Promise<Opened> {
   const device = listedDevice(readDeviceList(core.store, head.sender), head.senderDevice)
-  if (!device) return { kind: 'unopened' }
+  if (!device) return { kind: 'unopened', tried: false }
   const account = ownAccount(core)
   try {
     const content = await ratchets.open(head.sender, device, envelope, (plaintext) =>
@@ -42,6 +43,6 @@ export async function openEnvelope(
   } catch (error) {
     if (error instanceof StoreError) throw error
     const isRepeat = error instanceof CryptoError && error.code === 'duplicate'
-    return { kind: isRepeat ? 'repeat' : 'unopened' }
+    return isRepeat ? { kind: 'repeat' } : { kind: 'unopened', tried: true }
   }
 }

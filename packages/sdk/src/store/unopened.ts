@@ -65,6 +65,12 @@ export function countUnopened(store: Store, sender: AccountId): number {
   )
 }
 
+/** Of the ciphertexts that are kept for this person. */
+export function unopenedBytes(store: Store, sender: AccountId): number {
+  const sum = 'SELECT sum(length(ciphertext)) AS bytes FROM unopened WHERE sender = ?'
+  return store.one<{ bytes: number | null }>(sum, [sender])?.bytes ?? 0
+}
+
 export function readDueAsks(store: Store, nowMs: number, limit: number): Unopened[] {
   return store
     .all<Row>('SELECT * FROM unopened WHERE ask_at <= ? ORDER BY ask_at LIMIT ?', [nowMs, limit])

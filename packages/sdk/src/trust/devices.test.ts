@@ -9,11 +9,19 @@ import { systemRandom } from '../platform/random.ts'
 import { readContact, updateContact } from '../store/contacts.ts'
 import { readDeviceList } from '../store/device-lists.ts'
 import { readMessage } from '../store/messages.ts'
+import { insertOutbox, readSealed, readUnsealed, writeSealedFrame } from '../store/outbox.ts'
 import { readSession, writeSession } from '../store/sessions.ts'
 import { insertUnopened, readUnopened } from '../store/unopened.ts'
 import { memoryCore } from '../testing/test-core.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'
-import { addMessage, own, peer, testDevice, testMessageId } from '../testing/test-store.ts'
+import {
+  addMessage,
+  own,
+  peer,
+  testAccount,
+  testDevice,
+  testMessageId,
+} from '../testing/test-store.ts'
 import { learnLists } from './devices.ts'
 
 const root = generateKeyPair(systemRandom)
@@ -91,6 +99,22 @@ test('[E1] with another root the ratchets of the old one are gone', () => {
   haveSessionWith(1)
   learnLists(core, peer, chainOf(peer, otherRoot, [[1]]))
   expect(hasSessionWith(1)).toBe(false)
+})
+
+test('[E1] [E10] what was sealed under the old root does not go out as it is', () => {
+  learnLists(core, peer, chainOf(peer, root, [[1]]))
+  const { store } = core
+  for (const [at, to] of [peer, testAccount(8)].entries()) {
+    const row = { peer: to, id: testMessageId(at), kind: 'text' as const, body: '', stamp: 1 }
+    insertOutbox(store, row)
+    const frame = new Uint8Array([1])
+    writeSealedFrame(store, { number: at + 1, stamp: 1, sequence: at + 1, frame })
+  }
+  learnLists(core, peer, chainOf(peer, otherRoot, [[1]]))
+  expect(readSealed(store, peer, 0, 9)).toEqual([])
+  // It keeps its sequence, so that the server knows it if it had it already.
+  expect(readUnsealed(store, peer, 9).map(({ sequence }) => sequence)).toEqual([1])
+  expect(readSealed(store, testAccount(8), 0, 9)).toHaveLength(1)
 })
 
 test('[E1] what devices of the old root sent, and was not opened, is given up for good', () => {

@@ -24,6 +24,7 @@ import {
   writeDeviceList,
 } from '../store/device-lists.ts'
 import { insertMessage, newestStamp, writeLost } from '../store/messages.ts'
+import { writeUnsealed } from '../store/outbox.ts'
 import { deleteSession, deleteSessionsWith } from '../store/sessions.ts'
 import type { Store } from '../store/store.ts'
 import { deleteUnopened, readUnopenedExcept } from '../store/unopened.ts'
@@ -105,6 +106,8 @@ function writeAnew(core: Core, account: AccountId, added: readonly VerifiedList[
   const contact = readContact(store, account)
   updateContact(store, account, { rootKey, listProblem: '' })
   if (!contact?.rootKey || equalBytes(contact.rootKey, rootKey)) return
+  // What was sealed for devices of the old root is theirs to read: it is sealed again (Y5).
+  writeUnsealed(store, account, 0)
   // E1: shown in the chat for anybody; for somebody verified nothing is sent until it is accepted.
   dropUnopened(store, account, added.at(-1))
   const held = contact.verified || contact.held
