@@ -378,9 +378,7 @@ describe('[E6] a message delivered again', () => {
   })
 
   test('is not let in by another spelling of the base key', async () => {
-    const { alice, bob } = twoDevices('other base key')
-    await alice.connect(bob, bob.bundle({ oneTime: false }))
-    const sealed = await alice.send(bob, 'first')
+    const { alice, bob, sealed } = await firstMessage('other base key')
     await bob.receive(alice, sealed)
     bob.record = undefined
     const outer = parsePreKeyMessage(sealed.ciphertext)

@@ -165,9 +165,7 @@ async function respond(outer: PreKeyMessage, input: DecryptPreKeyInput): Promise
   if (prekeys === undefined || !isNamedBy(outer, prekeys)) {
     throw new CryptoError('missing-prekey', 'the prekeys that the message names are not there')
   }
-  // Base keys tell sessions apart, and first messages that were there (E8). With a one-time prekey
-  // there is no second time, and a costly check less.
-  if (prekeys.oneTime === undefined && !isTorsionFree(outer.baseKey)) {
+  if (!isTorsionFree(outer.baseKey)) {
     throw new CryptoError('invalid-key', 'the base key has other spellings')
   }
   const secrets = await responderSecrets({
