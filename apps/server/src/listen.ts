@@ -1,13 +1,13 @@
 /** Puts a running server on a TCP port with Bun.serve, and its connections on Bun's WebSockets. */
-import { type RunningServer, type SocketEvents, socketPath } from '@parley/server'
-import { closeReasons, sendBytesMax, subprotocol } from '@parley/wire'
+import { type RunningServer, socketPath, type TransportEvents } from '@parley/server'
+import { type ApiErrorBody, apiErrors, closeReasons, sendBytesMax, subprotocol } from '@parley/wire'
 import type { WebSocketHandler } from 'bun'
 import { TransportSocket } from './platform/transport-socket.ts'
 import { StartError } from './start-error.ts'
 
 interface Peer {
   address: string
-  events: SocketEvents | undefined
+  events: TransportEvents | undefined
 }
 
 export interface ListenOptions {
@@ -42,14 +42,17 @@ export function listen(running: RunningServer, options: ListenOptions): Listenin
       async fetch(request, server) {
         const direct = server.requestIP(request)?.address ?? ''
         const address = options.trustProxy ? clientBehindProxy(request, direct) : direct
-        if (new URL(request.url).pathname !== socketPath) {
+        // The Host header is part of it, and may be any text.
+        const path = URL.parse(request.url)?.pathname
+        if (path === undefined) return refuseRequest()
+        if (path !== socketPath) {
           return running.fetch(request, { remoteAddress: address })
         }
         const refusal = running.refuseUpgrade(request)
         if (refusal) return refusal
         const headers = { 'Sec-WebSocket-Protocol': subprotocol }
         const upgraded = server.upgrade(request, { data: { address, events: undefined }, headers })
-        return upgraded ? undefined : new Response('not a WebSocket', { status: 400 })
+        return upgraded ? undefined : refuseRequest()
       },
       error: () => new Response('internal error', { status: 500 }),
     })
@@ -60,6 +63,12 @@ export function listen(running: RunningServer, options: ListenOptions): Listenin
   } catch (cause) {
     throw new StartError(sayWhyNot(cause, options), { cause })
   }
+}
+
+function refuseRequest(): Response {
+  const code = 'invalid-request'
+  const body: ApiErrorBody = { error: { code, message: apiErrors[code].says } }
+  return Response.json(body, { status: apiErrors[code].status })
 }
 
 function clientBehindProxy(request: Request, direct: string): string {
@@ -89,6 +98,7 @@ function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
       const { code, says } = closeReasons.badFrame
       transport.close(code, says)
     },
+    ping: (transport) => transport.data.events?.pinged(),
     drain: (transport) => transport.data.events?.drained(),
     close: (transport) => transport.data.events?.closed(),
   }

@@ -36,6 +36,9 @@ export const limitTable = {
   /** Guesses over all sessions of a number; a session itself allows five (S1). */
   codeGuessesPerPhone: requests(20, 5 * minute),
   codeGuessesPerAddress: requests(60, 10 * second),
+  /** Each is a new login. */
+  deviceRegistrationsPerPhone: requests(6, 30 * second),
+  deviceRegistrationsPerAddress: requests(60, 10 * second),
   tokensPerAddress: requests(300, second),
   nonceGlobally: requests(10_000, 5),
   deviceChangesPerAccount: requests(6, 2 * minute),

@@ -9,7 +9,7 @@ import { sendLeftNotices } from './accounts/notices.ts'
 import { lastSeen, saveLastSeen } from './accounts/profiles.ts'
 import { openSigningKeys } from './accounts/signing-keys.ts'
 import type { Context } from './context.ts'
-import type { FrameSocket, SocketEvents } from './gateway/frame-socket.ts'
+import type { FrameSocket, TransportEvents } from './gateway/frame-socket.ts'
 import { gatewayLimits, openGateway } from './gateway/gateway.ts'
 import type { GatewayEvents } from './gateway/host.ts'
 import { openHttp } from './http/app.ts'
@@ -40,7 +40,7 @@ export interface RunningServer extends AsyncDisposable {
   fetch(request: Request, from: { remoteAddress: string }): Promise<Response>
   /** Undefined when the request may become a connection; else the answer to give. */
   refuseUpgrade(request: Request): Response | undefined
-  openSocket(socket: FrameSocket, remoteAddress: string): SocketEvents
+  openSocket(socket: FrameSocket, remoteAddress: string): TransportEvents
   /** Not ready any more; tells connections to go elsewhere and waits for what was accepted. */
   drain(): Promise<void>
 }

@@ -111,9 +111,9 @@ export async function proveNumber(
   deps: RegisterDeps,
   request: { registration: string; code: string; address: string },
 ): Promise<Proven> {
-  const row = await readRegistration(deps, request.registration)
   const keys = addressKeys(request.address)
   if (keys) deps.limits.take('codeGuessesPerAddress', keys.address)
+  const row = await readRegistration(deps, request.registration)
   deps.limits.take('codeGuessesPerPhone', row.phone)
   const triesLeft = await useTry(deps, row)
   if (!sameHash(row.code_hash, codeHash(request.registration, request.code))) {

@@ -210,6 +210,52 @@ test('[S2] an address and its network are limited over all numbers', async () =>
   expect((await send('198.51.100.1')).status).toBe(201)
 })
 
+// Each repetition was a new login, and nothing counted them.
+test('[S10] registering a device is limited by number: six times, then once in thirty seconds', async () => {
+  await using api = await startApi({ limited: true })
+  const proven = await api.prove(alice)
+  const { account } = proven
+  const { send } = await bring(api, proven, { account, device: newDevice(), root: newRoot() })
+  for (let sent = 1; sent < 6; sent++) expect((await send()).status).toBe(201)
+  const refused = await send()
+  expect([refused.status, refused.body.error.code]).toEqual([429, 'too-many-requests'])
+  expect(refused.headers.get('retry-after')).toBe('30')
+  api.clock.advance(30_000)
+  expect((await send()).status).toBe(201)
+})
+
+test('[S10] guessing at registrations is limited by address before the store is asked', async () => {
+  await using api = await startApi({ limited: true })
+  const device = newDevice()
+  const root = newRoot()
+  const account = parseAccountId('00000000-0000-4000-8000-000000000000')
+  const list = signList({
+    account,
+    root,
+    devices: [device],
+    previous: undefined,
+    signer: undefined,
+  })
+  const registering = {
+    proof: 'guessed',
+    device: device.id,
+    device_list: listJson(list.signed),
+    prekeys: preKeyUpload({ device, firstId: 1, oneTime: 0, oneTimeKyber: 0 }),
+  }
+  for (const [step, body] of [
+    ['code', { code: '123456' }],
+    ['device', registering],
+  ] as const) {
+    const address = step === 'code' ? '203.0.113.7' : '203.0.113.8'
+    const guessAt = (id: number) =>
+      api.call('POST', `/v1/registrations/guess-${id}/${step}`, { body, address })
+    for (let sent = 0; sent < 60; sent++) expect((await guessAt(sent)).status).toBe(410)
+    await api.context.sql.schema.alterTable('registrations').renameTo('away').execute()
+    expect((await guessAt(60)).status).toBe(429)
+    await api.context.sql.schema.alterTable('away').renameTo('registrations').execute()
+  }
+})
+
 test('[S2] something that is not a phone number is refused before a code is made', async () => {
   await using api = await startApi()
   for (const phone of ['+49', '015112345678', 'hello', '+4915112345678 ext 5', '+999123456789']) {

@@ -5,6 +5,7 @@
 import type { AccountId, DeviceId, SignedDeviceList, VerifiedList } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { RegistrationTable, Sql } from '../backends/sql/sql.ts'
+import { addressKeys } from '../limits.ts'
 import { type RegisterDeps, readRegistration } from './codes.ts'
 import {
   addDevice,
@@ -27,6 +28,7 @@ export interface DeviceRegistration {
   signed: SignedDeviceList
   device: DeviceId
   preKeys: PreKeys
+  address: string
 }
 
 /**
@@ -37,7 +39,10 @@ export async function registerDevice(
   deps: RegisterDeps,
   request: DeviceRegistration,
 ): Promise<NewLogin> {
+  const keys = addressKeys(request.address)
+  if (keys) deps.limits.take('deviceRegistrationsPerAddress', keys.address)
   const row = await readRegistration(deps, request.registration)
+  deps.limits.take('deviceRegistrationsPerPhone', row.phone)
   const account = provenAccount(deps, row, request.proof)
   if (row.device !== null) return repeatedRegistration(deps, { account, row, request })
   const { previous, next, listed } = await firstList(deps, account, request)

@@ -9,7 +9,8 @@ import type { BusMessage } from '../backends/bus/bus.ts'
 import { Sends } from '../messages/accept.ts'
 import type { Refusal, SendAnswers } from '../messages/accept.ts'
 import type { ReceiptSink } from '../messages/receipts.ts'
-import type { FrameSocket, SocketEvents } from './frame-socket.ts'
+import { Bucket } from './bucket.ts'
+import type { FrameSocket, TransportEvents } from './frame-socket.ts'
 import { handleFrame } from './handlers.ts'
 import type { Host } from './host.ts'
 import { Inbound } from './socket.ts'
@@ -20,14 +21,18 @@ import { Watching } from './watching.ts'
 
 const helloTimeoutMs = 10_000
 const drainRetryMsMax = 5_000
+/** Of the transport's own, which it answers whether or not the answers are read. */
+const transportPings = { burst: 32, refillMs: 1_000 }
 
-export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswers, ReceiptSink {
+export class Connection implements TransportEvents, FrameHandler, Outlet, SendAnswers, ReceiptSink {
   readonly host: Host
   readonly #socket: FrameSocket
   readonly #inbound: Inbound
   readonly openedAtMs: number
   /** Its place in the gateway's list. */
   index = -1
+  /** The address for which it counts until its Hello; undefined when it does not. */
+  waitingFrom: string | undefined
   identity: Identity | undefined
   subscription: Subscription | undefined
   #heardAtMs: number
@@ -36,6 +41,7 @@ export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswe
   #unsubscribe: (() => void) | undefined
   #sends: Sends | undefined
   #watching: Watching | undefined
+  #pings: Bucket | undefined
 
   constructor(host: Host, socket: FrameSocket) {
     this.host = host
@@ -54,6 +60,12 @@ export class Connection implements SocketEvents, FrameHandler, Outlet, SendAnswe
 
   drained(): void {
     this.subscription?.drained()
+  }
+
+  pinged(): void {
+    this.#pings ??= new Bucket()
+    const waitMs = this.#pings.take(transportPings, 1, this.host.clock.now())
+    if (waitMs > 0) this.close('overloaded')
   }
 
   closed(): void {

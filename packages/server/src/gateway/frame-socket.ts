@@ -19,3 +19,8 @@ export interface SocketEvents {
   drained(): void
   closed(): void
 }
+
+/** A transport that has pings of its own, and answers them by itself, tells of each. */
+export interface TransportEvents extends SocketEvents {
+  pinged(): void
+}

@@ -36,7 +36,7 @@ import { noLimits } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import { startDelivery } from '../messages/deliver.ts'
 import { openPresence } from '../presence/presence.ts'
-import type { SocketEvents } from './frame-socket.ts'
+import type { TransportEvents } from './frame-socket.ts'
 import { gatewayLimits, openGateway } from './gateway.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayEvents, GatewayLimits } from './host.ts'
@@ -113,8 +113,8 @@ export class GatewayRig extends SteppedTime implements AsyncDisposable {
     this.lists.set(account, { hash: this.random.bytes(32), devices, chain })
   }
 
-  connect(): TestClient {
-    return new TestClient(this)
+  connect(address = '192.0.2.1'): TestClient {
+    return new TestClient(this, address)
   }
 
   /** Connected and greeted. */
@@ -228,7 +228,7 @@ type ServerFrameOf<Kind extends ServerFrame['kind']> = Extract<ServerFrame, { ki
 /** A client's end of a socket pair: what it was sent, decoded. */
 export class TestClient {
   readonly #rig: GatewayRig
-  readonly #events: SocketEvents
+  readonly #events: TransportEvents
   readonly frames: ServerFrame[] = []
   closedWith: number | undefined
   /** What the network has taken and not carried. */
@@ -237,7 +237,7 @@ export class TestClient {
   /** The network carries nothing. */
   stalled = false
 
-  constructor(rig: GatewayRig) {
+  constructor(rig: GatewayRig, address: string) {
     this.#rig = rig
     this.#events = rig.gateway.open(
       {
@@ -248,7 +248,7 @@ export class TestClient {
           this.#rig.soon(() => this.#events.closed())
         },
       },
-      '192.0.2.1',
+      address,
     )
   }
 
@@ -264,6 +264,10 @@ export class TestClient {
 
   sendBytes(bytes: Uint8Array): void {
     this.#events.message(bytes)
+  }
+
+  transportPing(): void {
+    this.#events.pinged()
   }
 
   ack(log: LogId, position: number): void {

@@ -200,6 +200,62 @@ describe('what comes in', () => {
   })
 })
 
+describe('who has not said Hello', () => {
+  const many = { limits: { helloPendingPerAddressMax: 3 } }
+
+  // Sockets that said nothing were bounded by time only, so that one address could open them all.
+  test('[W9] connections of an address that wait for their Hello are bounded', async () => {
+    await using rig = await GatewayRig.start(many)
+    const waiting = Array.from({ length: 3 }, () => rig.connect('192.0.2.1'))
+    expectClosed(rig.connect('192.0.2.1'), 'overloaded')
+    const elsewhere = rig.connect('192.0.2.2')
+    for (const client of [...waiting, elsewhere]) expect(client.closedWith).toBeUndefined()
+  })
+
+  test('[W9] one that is greeted, or gone, makes room for the next', async () => {
+    await using rig = await GatewayRig.start(many)
+    const [alice] = rig.account()
+    if (!alice) throw new Error('no account')
+    const [first, second] = Array.from({ length: 3 }, () => rig.connect('192.0.2.1'))
+    first?.hello(alice)
+    await rig.until(() => first?.has('welcome') ?? false)
+    second?.leave()
+    const next = [rig.connect('192.0.2.1'), rig.connect('192.0.2.1')]
+    for (const client of next) expect(client.closedWith).toBeUndefined()
+    expectClosed(rig.connect('192.0.2.1'), 'overloaded')
+    // Neither the greeted one nor the refused one counts when it goes.
+    first?.leave()
+    expectClosed(rig.connect('192.0.2.1'), 'overloaded')
+    await rig.pass(16_000)
+    expect(rig.connect('192.0.2.1').closedWith).toBeUndefined()
+  })
+
+  test('[W9] the machine itself is not counted: a proxy that was not declared is everybody', async () => {
+    await using rig = await GatewayRig.start(many)
+    const clients = Array.from({ length: 20 }, () => rig.connect('127.0.0.1'))
+    for (const client of clients) expect(client.closedWith).toBeUndefined()
+  })
+})
+
+// They cost nothing of the budget, and who did not read the answers made 16 MiB wait.
+test('[W6] a flood of pings of the transport closes the connection', async () => {
+  await using rig = await GatewayRig.start()
+  const [alice] = rig.account()
+  if (!alice) throw new Error('no account')
+  const client = await rig.enter(alice)
+  for (let n = 0; n < 32; n++) client.transportPing()
+  expect(client.closedWith).toBeUndefined()
+  client.transportPing()
+  expectClosed(client, 'overloaded')
+  const polite = await rig.enter(alice)
+  for (let n = 0; n < 100; n++) {
+    await rig.pass(1_000)
+    polite.transportPing()
+    polite.send({ kind: 'ping' })
+  }
+  expect(polite.closedWith).toBeUndefined()
+})
+
 describe('the life of a connection', () => {
   test('[W8] Ping is answered; a silent connection is closed, one that pings is not', async () => {
     await using rig = await GatewayRig.start()

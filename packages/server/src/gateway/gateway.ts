@@ -8,12 +8,13 @@ import type { Authenticator, DeviceDirectory } from '../accounts/ports.ts'
 import type { Bus } from '../backends/bus/bus.ts'
 import type { Log } from '../backends/log/log.ts'
 import type { Clock, RandomBytes } from '../clock.ts'
+import { addressKeys } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import type { AcceptDeps } from '../messages/accept.ts'
 import { Receipts } from '../messages/receipts.ts'
 import type { Presence } from '../presence/presence.ts'
 import { Connection } from './connection.ts'
-import type { FrameSocket, SocketEvents } from './frame-socket.ts'
+import type { FrameSocket, TransportEvents } from './frame-socket.ts'
 import type { GatewayEvents, GatewayLimits, Host } from './host.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -34,7 +35,7 @@ export interface GatewayDeps {
 }
 
 export interface Gateway {
-  open(socket: FrameSocket, remoteAddress: string): SocketEvents
+  open(socket: FrameSocket, remoteAddress: string): TransportEvents
   connections(): number
   /** Takes no more connections, answers what was sent, stores what is known, and closes. */
   drain(): Promise<void>
@@ -46,6 +47,7 @@ export const gatewayLimits: GatewayLimits = {
   queuedBytesMax: 8 * 1024 * 1024,
   bufferedBytesHigh: 1024 * 1024,
   bufferedBytesMax: 8 * 1024 * 1024,
+  helloPendingPerAddressMax: 64,
 }
 
 /** Every connection is looked at once in this time, a slice of them at a time. */
@@ -77,6 +79,8 @@ class OpenGateway implements Gateway, Host {
   newestPosition = 0
   readonly #connections: Connection[] = []
   readonly #devices = new Map<DeviceId, Connection>()
+  /** How many have not said Hello, by address. */
+  readonly #waiting = new Map<string, number>()
   #moved: Subscription[] = []
   #cursorTimer = false
   #looking = false
@@ -109,12 +113,13 @@ class OpenGateway implements Gateway, Host {
     this.#headsAtMs = deps.clock.now()
   }
 
-  open(socket: FrameSocket, _remoteAddress: string): SocketEvents {
+  open(socket: FrameSocket, remoteAddress: string): TransportEvents {
     const connection = new Connection(this, socket)
     connection.index = this.#connections.length
     this.#connections.push(connection)
     this.events.opened()
     if (this.draining) connection.close('draining')
+    else if (!this.#mayWait(connection, remoteAddress)) connection.close('overloaded')
     this.#lookAround()
     return connection
   }
@@ -124,12 +129,14 @@ class OpenGateway implements Gateway, Host {
   }
 
   register(device: DeviceId, connection: Connection): void {
+    this.#waitsNoLonger(connection)
     const older = this.#devices.get(device)
     this.#devices.set(device, connection)
     older?.close('replaced')
   }
 
   forget(connection: Connection): void {
+    this.#waitsNoLonger(connection)
     const last = this.#connections.pop()
     if (last && last !== connection) {
       last.index = connection.index
@@ -171,6 +178,25 @@ class OpenGateway implements Gateway, Host {
     await this.#atMost(drainMsMax, this.receipts.close())
     for (const connection of connections) connection.close('draining')
     await this.#atMost(drainMsMax, this.#storeCursors())
+  }
+
+  #mayWait(connection: Connection, remoteAddress: string): boolean {
+    const address = addressKeys(remoteAddress)?.address
+    if (address === undefined) return true
+    const waiting = this.#waiting.get(address) ?? 0
+    if (waiting >= this.limits.helloPendingPerAddressMax) return false
+    this.#waiting.set(address, waiting + 1)
+    connection.waitingFrom = address
+    return true
+  }
+
+  #waitsNoLonger(connection: Connection): void {
+    const address = connection.waitingFrom
+    if (address === undefined) return
+    connection.waitingFrom = undefined
+    const waiting = this.#waiting.get(address) ?? 0
+    if (waiting > 1) this.#waiting.set(address, waiting - 1)
+    else this.#waiting.delete(address)
   }
 
   async #atMost(ms: number, work: Promise<unknown>): Promise<void> {

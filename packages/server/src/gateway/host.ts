@@ -33,6 +33,8 @@ export interface GatewayLimits {
   bufferedBytesHigh: number
   /** The connection is closed when more than this wait. */
   bufferedBytesMax: number
+  /** Connections of one address that have not said Hello; a company may share an address. */
+  helloPendingPerAddressMax: number
 }
 
 export interface Host {

@@ -73,6 +73,7 @@ const device = createRoute({
       'wrong-code',
       'code-expired',
       'list-conflict',
+      'too-many-requests',
       'too-large',
     ),
   },
@@ -105,6 +106,7 @@ export function addRegistrations(api: Api, deps: ApiDeps): void {
       signed: body.device_list,
       device: body.device,
       preKeys: body.prekeys,
+      address: c.env.remoteAddress,
     })
     const { account } = login.login
     return c.json({ account, device: body.device, tokens: await tokensOf(deps, login) }, 201)
