@@ -113,6 +113,8 @@ export interface SpawnServerOptions {
   web?: boolean
   /** More flags of `parley serve`. */
   flags?: string[]
+  /** A file that the process runs first, with what it reads from its environment. */
+  preload?: { file: string; environment: Readonly<Record<string, string>> }
 }
 
 export interface SpawnedServer extends AsyncDisposable {
@@ -124,7 +126,7 @@ export interface SpawnedServer extends AsyncDisposable {
   code(phone: string): Promise<string>
   /** Everything that it wrote so far. */
   output(): { stdout: string; stderr: string }
-  kill(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): void
+  kill(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGSTOP' | 'SIGCONT'): void
 }
 
 const repository = resolve(import.meta.dir, '../../..')
@@ -138,7 +140,10 @@ export async function spawnServer(options: SpawnServerOptions = {}): Promise<Spa
   const main = join(repository, 'apps/server/src/main.ts')
   const flags = ['--port', String(options.port ?? 0), '--data', dataFolder, '--unlimited']
   if (!options.web) flags.push('--web-dir', join(dataFolder, 'no-web-app'))
-  const child = Bun.spawn([process.execPath, main, ...flags, ...(options.flags ?? [])], {
+  const { preload } = options
+  const first = preload ? ['--preload', preload.file] : []
+  const child = Bun.spawn([process.execPath, ...first, main, ...flags, ...(options.flags ?? [])], {
+    env: { ...process.env, ...preload?.environment },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
