@@ -45,6 +45,12 @@ test('all mistakes are told at once, each with the flag and the variable to mend
   expect(says).toContain('default_country:')
 })
 
+test('a table in the file where a text belongs is told like any other mistake', () => {
+  using file = fileWith('name = { length = { toString = 1 } }\nhost = []\ndata = 1\n')
+  const says = problems(['--config', file.path])
+  for (const name of ['name', 'host', 'data']) expect(says).toContain(`${name}: `)
+})
+
 test('an unknown flag, a missing file and a broken file are told', () => {
   expect(problems(['--prot', '1'])).toContain('--prot')
   expect(problems(['--config', '/does/not/exist'])).toContain('/does/not/exist')

@@ -32,17 +32,17 @@ const settings = {
     says: 'TCP port to listen on; 0 takes a free one',
   },
   host: {
-    schema: z.string().min(1).max(255),
+    schema: z.string().regex(/^.{1,255}$/s),
     fallback: '127.0.0.1',
     says: 'address to listen on',
   },
   data: {
-    schema: z.string().min(1),
+    schema: z.string().regex(/./s),
     fallback: './data',
     says: 'folder that holds everything the server keeps',
   },
   name: {
-    schema: z.string().min(1).max(64),
+    schema: z.string().regex(/^.{1,64}$/s),
     fallback: 'Parley',
     says: 'what clients show as the name of this server',
   },

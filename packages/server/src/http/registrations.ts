@@ -8,7 +8,7 @@ import { type Api, type ApiDeps, refusals } from './api.ts'
 import { listJson } from './json.ts'
 import * as schemas from './schemas.ts'
 
-const registration = z.object({ registration: z.string().min(1).max(100) })
+const registration = z.object({ registration: schemas.textOf({ min: 1, max: 100 }) })
 
 const start = createRoute({
   method: 'post',

@@ -45,10 +45,40 @@ const secretCharactersMax = 100
 const preKeyIdMax = 0xff_ffff
 const registrationIdMax = 0x3fff
 
-function bytes(charactersMax: number) {
+interface Size {
+  min: number
+  max: number
+}
+
+function fits(size: number, { min, max }: Size): boolean {
+  return size >= min && size <= max
+}
+
+/**
+ * [Note: Sizes are checked of texts and lists only] The bounds that zod has look at whatever has a
+ * `length`, be it a text or not, and throw when that cannot be compared: `{"length":{"toString":1}}`
+ * in place of a text would be a mistake of the server.
+ */
+export function textOf(size: Size) {
+  const { min, max } = size
   return z
     .string()
-    .max(charactersMax)
+    .refine((text) => fits(text.length, size), {
+      error: `${min} to ${max} characters were expected`,
+    })
+    .openapi({ ...(min > 0 && { minLength: min }), maxLength: max })
+}
+
+function listOf<Item extends z.ZodType>(item: Item, size: Size) {
+  const { min, max } = size
+  return z
+    .array(item)
+    .refine((items) => fits(items.length, size), { error: `${min} to ${max} items were expected` })
+    .openapi({ ...(min > 0 && { minItems: min }), maxItems: max })
+}
+
+function bytes(charactersMax: number) {
+  return textOf({ min: 0, max: charactersMax })
     .transform((text, context) => {
       const value = fromBase64(text)
       if (value) return value
@@ -72,12 +102,10 @@ export const accountId = parsedBy(
 )
 const deviceId = parsedBy(parseDeviceId, /^[0-9a-f]{32}$/)
 const base64Text = z.string().openapi({ description: 'Base64url without padding.' })
-const phoneText = z
-  .string()
-  .min(1)
-  .max(40)
-  .openapi({ description: 'With its country code, unless the server has a default country.' })
-const secret = z.string().min(1).max(secretCharactersMax)
+const phoneText = textOf({ min: 1, max: 40 }).openapi({
+  description: 'With its country code, unless the server has a default country.',
+})
+const secret = textOf({ min: 1, max: secretCharactersMax })
 
 const signedList = z.object({
   body: bytes(listBodyCharactersMax),
@@ -97,15 +125,17 @@ const signedPreKey = z
   })
   .transform(({ id, public_key: publicKey, signature }) => ({ id, publicKey, signature }))
 
+const uploaded: Size = { min: 0, max: oneTimePreKeysPerUpload }
+
 export const preKeyUpload = z
   .object({
     registration_id: z.int().min(0).max(registrationIdMax),
     signed_prekey: signedPreKey,
     kyber_prekey: signedPreKey,
-    one_time_prekeys: z.array(publicPreKey).max(oneTimePreKeysPerUpload).openapi({
+    one_time_prekeys: listOf(publicPreKey, uploaded).openapi({
       description: 'Ids grow from upload to upload; lower ones are passed over.',
     }),
-    one_time_kyber_prekeys: z.array(signedPreKey).max(oneTimePreKeysPerUpload),
+    one_time_kyber_prekeys: listOf(signedPreKey, uploaded),
   })
   .transform((keys) => ({
     registrationId: keys.registration_id,
@@ -205,7 +235,7 @@ export const deviceLists = z.object({
 }) satisfies ResponseOf<DeviceLists>
 
 export const bundleRequest = z.object({
-  devices: z.array(deviceId).min(1).max(devicesPerAccountMax),
+  devices: listOf(deviceId, { min: 1, max: devicesPerAccountMax }),
 }) satisfies RequestOf<BundleRequest>
 
 const publicPreKeyJson = z.object({ id: z.int(), public_key: base64Text })
