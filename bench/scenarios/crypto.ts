@@ -29,7 +29,7 @@ interface Implementation extends AsyncDisposable {
 
 export async function* cryptoSpeed() {
   await using ours = startOurs()
-  await using libsignal = startLibsignal()
+  await using libsignal = await startLibsignal()
   for (const [operation, times] of Object.entries(repetitions)) {
     const task = { operation: operation as Operation, repetitions: times }
     await ours.run(task)
@@ -67,9 +67,13 @@ function startOurs(): Implementation {
   }
 }
 
-function startLibsignal(): Implementation {
+async function startLibsignal(): Promise<Implementation> {
   const script = join(import.meta.dirname, '../..', ORACLE)
-  const child = Bun.spawn([process.execPath, script], { stdin: 'pipe', stdout: 'pipe' })
+  const command = [process.execPath, script]
+  if ((await Bun.spawn([...command, 'install']).exited) !== 0) {
+    throw new Error('the official library could not be installed')
+  }
+  const child = Bun.spawn(command, { stdin: 'pipe', stdout: 'pipe' })
   const lines = createInterface({ input: Readable.fromWeb(child.stdout as never) })
   const answers = lines[Symbol.asyncIterator]()
   return {
