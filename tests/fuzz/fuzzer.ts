@@ -81,7 +81,8 @@ export async function fuzz({ functions }: OpenTarget, options: FuzzOptions): Pro
 class Fuzzing {
   readonly #options: FuzzOptions
   readonly #random: SimRandom
-  readonly #signatures = new Set<string>()
+  /** Hashed: a text can hold on to the much longer one that it was cut from. */
+  readonly #signatures = new Set<bigint | number>()
   readonly #corpora: Corpus[]
   readonly #startMs = performance.now()
   #inputs = 0
@@ -190,7 +191,7 @@ class Fuzzing {
   #isNews(run: FuzzFunction, signature: string): boolean {
     if (this.#signatures.size >= signaturesMax) return false
     const before = this.#signatures.size
-    this.#signatures.add(`${run.name} ${signature}`)
+    this.#signatures.add(Bun.hash(`${run.name} ${signature}`))
     return this.#signatures.size > before
   }
 
@@ -272,6 +273,7 @@ class Fuzzing {
     if (before === undefined) return
     const corpora = this.#corpora.map(({ run, inputs }) => ({ run, inputs: inputs.slice(0, 8) }))
     for (const corpus of this.#corpora) corpus.inputs = []
+    this.#recent = []
     const grown = heapBytes() - before
     const { growthBytesMax } = this.#options.bounds
     if (grown <= growthBytesMax) return

@@ -7,7 +7,7 @@ import { openClient } from '../../../packages/sdk/src/client.ts'
 import { systemRandom } from '../../../packages/sdk/src/platform/random.ts'
 import { openBunDriver } from '../../../packages/sdk/src/store/sqlite.bun.ts'
 import { HandClock } from '../../../packages/sdk/src/testing/test-hand-clock.ts'
-import { ParleyError } from '../../../packages/sdk/src/types.ts'
+import { type Client, ParleyError } from '../../../packages/sdk/src/types.ts'
 import { bunCurve } from '@parley/crypto/bun'
 import { seconds, wholeNumber } from '../../../apps/cli/src/cli.ts'
 import { CliFailure } from '../../../apps/cli/src/failure.ts'
@@ -179,11 +179,10 @@ const answerSeeds = [
   { kind: 'changed', watched: 'chats' },
 ]
 
-/** Both ends of the socket between two processes of one profile, each with the other spoilt. */
-async function profileSocket(): Promise<OpenTarget> {
-  const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'parley-fuzz-')))
-  const [owned = '', pretended = ''] = folders
-  const client = openClient({
+/** An engine in memory without a network, and the socket through which others use it. */
+class OwnedProfile {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'parley-fuzz-'))
+  readonly #client: Client = openClient({
     driver: openBunDriver(':memory:'),
     clock: new HandClock(Date.UTC(2026, 5, 1)),
     random: systemRandom,
@@ -196,45 +195,72 @@ async function profileSocket(): Promise<OpenTarget> {
     recordEvents: true,
     observeMessageKey: undefined,
   })
-  const owner = await openOwnerSocket(owned, client)
+  #socket: AsyncDisposable | undefined
+
+  async open(): Promise<this> {
+    this.#socket = await openOwnerSocket(this.#folder, this.#client)
+    return this
+  }
+
+  get path(): string {
+    return join(this.#folder, socketName)
+  }
+
+  async close(): Promise<void> {
+    await this.#socket?.[Symbol.asyncDispose]()
+    await this.#client[Symbol.asyncDispose]()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A profile has enough after so many guests: what they write into it is kept. */
+const guestsPerProfile = 500
+
+function ownerRunner() {
+  let owned: OwnedProfile | undefined
+  let guests = 0
+  return {
+    async run(input: Uint8Array): Promise<unknown> {
+      if (guests++ % guestsPerProfile === 0) {
+        await owned?.close()
+        owned = await new OwnedProfile().open()
+      }
+      return spoken(owned?.path ?? '', `${textOf(input)}\n`)
+    },
+    close: async () => owned?.close(),
+  }
+}
+
+/** Both ends of the socket between two processes of one profile, each with the other spoilt. */
+async function profileSocket(): Promise<OpenTarget> {
+  const pretended = mkdtempSync(join(tmpdir(), 'parley-fuzz-'))
+  const owner = ownerRunner()
   let answer: Uint8Array = new Uint8Array()
   const pretender = createServer((socket) => {
     socket.on('error', () => socket.destroy())
     socket.once('data', () => socket.end(answer))
   })
   await listening(pretender, join(pretended, socketName))
-  const shared = { kind: 'text', pure: false } as const
+  const runGuest = async (input: Uint8Array) => {
+    answer = Buffer.from(`${textOf(input)}\n`)
+    const guest = await openGuest(pretended)
+    if (!guest) throw new BrokenPromise('the guest found no owner')
+    guest.watch('chats', () => {})
+    // An owner's refusal is the right outcome here, so it is the output.
+    const outcome = await guest.call('account', []).catch(outcomeOf)
+    await guest.close()
+    return outcome
+  }
+  const shared = { kind: 'text', pure: false, refuses: () => false } as const
   return {
     functions: [
-      {
-        ...shared,
-        name: 'openOwnerSocket',
-        seeds: callSeeds.map(jsonBytes),
-        run: (input) => spoken(join(owned, socketName), `${textOf(input)}\n`),
-        refuses: () => false,
-      },
-      {
-        ...shared,
-        name: 'openGuest',
-        seeds: answerSeeds.map(jsonBytes),
-        run: async (input) => {
-          answer = Buffer.from(`${textOf(input)}\n`)
-          const guest = await openGuest(pretended)
-          if (!guest) throw new BrokenPromise('the guest found no owner')
-          guest.watch('chats', () => {})
-          // An owner's refusal is the right outcome here, so it is the output.
-          const outcome = await guest.call('account', []).catch(outcomeOf)
-          await guest.close()
-          return outcome
-        },
-        refuses: () => false,
-      },
+      { ...shared, name: 'openOwnerSocket', seeds: callSeeds.map(jsonBytes), run: owner.run },
+      { ...shared, name: 'openGuest', seeds: answerSeeds.map(jsonBytes), run: runGuest },
     ],
     async close() {
-      await owner[Symbol.asyncDispose]()
+      await owner.close()
       pretender.close()
-      await client[Symbol.asyncDispose]()
-      for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+      rmSync(pretended, { recursive: true, force: true })
     },
   }
 }

@@ -42,7 +42,8 @@ async function answerOf(api: TestApi, request: Request, address = '127.0.0.1'): 
   const { status } = answer
   if (status >= 500 && status !== 503)
     throw new BrokenPromise(`status ${status}: ${body.slice(0, 200)}`)
-  if (status < 400 || !new URL(request.url).pathname.startsWith('/v1/')) return { status }
+  const isApi = new URL(request.url).pathname.startsWith('/v1/')
+  if (status < 400 || !isApi || request.method === 'HEAD') return { status }
   const { error } = JSON.parse(body) as wire.ApiErrorBody
   if (!Object.hasOwn(wire.apiErrors, error.code)) throw new BrokenPromise(`no such error: ${body}`)
   return { status, code: error.code, says: error.message.length }
