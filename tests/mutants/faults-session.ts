@@ -259,8 +259,8 @@ const listFaults: readonly Fault[] = [
     name: 'known-session-not-found',
     why: 'each first message begins a session anew, and a replayed one opens again',
     file: `${crypto}/receiving.ts`,
-    find: 'equalBytes(decodeSession(bytes).baseKey, outer.baseKey),',
-    put: 'equalBytes(decodeSession(bytes).baseKey, outer.identityKey),',
+    find: '({ baseKey }) => equalBytes(baseKey, outer.baseKey)',
+    put: '({ baseKey }) => equalBytes(baseKey, outer.identityKey)',
     killedBy: {
       file: adversary,
       test: 'is a duplicate as a first message, also without its wrapping',

@@ -16,7 +16,6 @@ import { type Opened, type Opening, open, type Session, startResponder } from '.
 import {
   decodeRecord,
   decodeSession,
-  type EncodedSession,
   encodeRecord,
   encodeSession,
   listFor,
@@ -67,11 +66,9 @@ export async function decryptPreKeyMessage(input: DecryptPreKeyInput): Promise<D
     throw new CryptoError('invalid-message', 'the message was written by or for another device')
   }
   const list = listFor(input.record, outer.identityKey)
-  const known = list.sessions.findIndex((bytes) =>
-    equalBytes(decodeSession(bytes).baseKey, outer.baseKey),
-  )
-  if (known >= 0) {
-    const found = { list, at: known, message: inner, input, jumpMax: FORWARD_JUMP_MAX }
+  const known = findSession(list, ({ baseKey }) => equalBytes(baseKey, outer.baseKey))
+  if (known !== undefined) {
+    const found = { list, ...known, message: inner, input, jumpMax: FORWARD_JUMP_MAX }
     return { ...(await openKnown(found)), usedPreKeys: false }
   }
   const session = await respond(outer, input)
@@ -96,26 +93,41 @@ export async function decryptMessage(input: DecryptInput): Promise<Decrypted> {
     throw new CryptoError('invalid-message', 'the message was written by or for another device')
   }
   const list = decodeRecord(input.record)
-  const owner = list.sessions.findIndex(
-    (bytes) => findChain(decodeSession(bytes).ratchet, message.ratchetKey) !== undefined,
+  const owner = findSession(
+    list,
+    ({ ratchet }) => findChain(ratchet, message.ratchetKey) !== undefined,
   )
-  if (owner >= 0) {
-    return openKnown({ list, at: owner, message, input, jumpMax: FORWARD_JUMP_MAX })
+  if (owner !== undefined) {
+    return openKnown({ list, ...owner, message, input, jumpMax: FORWARD_JUMP_MAX })
   }
   return openAny(list, message, input)
 }
 
-interface KnownSession {
-  list: SessionList
+interface FoundSession {
   at: number
+  session: Session
+}
+
+function findSession(
+  { sessions }: SessionList,
+  isIt: (session: Session) => boolean,
+): FoundSession | undefined {
+  for (const [at, bytes] of sessions.entries()) {
+    const session = decodeSession(bytes)
+    if (isIt(session)) return { at, session }
+  }
+  return undefined
+}
+
+interface KnownSession extends FoundSession {
+  list: SessionList
   message: ParsedRatchetMessage
   input: Parties & Surroundings
   jumpMax: number
 }
 
 async function openKnown(known: KnownSession): Promise<Decrypted> {
-  const { list, at, message, input, jumpMax } = known
-  const session = decodeSession(list.sessions[at] as EncodedSession)
+  const { list, at, session, message, input, jumpMax } = known
   const opened = await open(session, message, opening(input, list, jumpMax))
   const { plaintext, messageKeyId } = opened
   return { record: replaced(list, at, opened), plaintext, messageKeyId }
@@ -128,11 +140,12 @@ async function openAny(
   input: Parties & Surroundings,
 ): Promise<Decrypted> {
   let first: CryptoError | undefined
-  for (const at of list.sessions.keys()) {
+  for (const [at, bytes] of list.sessions.entries()) {
     try {
+      const session = decodeSession(bytes)
       const place = list.hasCurrent ? at : at + 1
       const jumpMax = place === 0 ? FORWARD_JUMP_MAX : Math.floor(ARCHIVED_JUMP_MAX / place)
-      return await openKnown({ list, at, message, input, jumpMax })
+      return await openKnown({ list, at, session, message, input, jumpMax })
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
       first ??= error
