@@ -6,7 +6,7 @@ import { bounds, type Target, textOf } from './target.ts'
 import { replayInput, runTarget } from './watch.ts'
 
 const module = join(import.meta.dir, 'planted.fixture.ts')
-const tight = { ...bounds, inputMsMax: 100, hangMs: 1_500, growthBytesMax: 4 * 1024 * 1024 }
+const tight = { ...bounds, inputMsMax: 100, hangMs: 2_500, growthBytesMax: 4 * 1024 * 1024 }
 const run = { module, seed: 7, seconds: 30, inputsMax: 20_000, bounds: tight }
 
 function plantedTarget(name: string): Target {

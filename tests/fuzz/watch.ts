@@ -109,7 +109,7 @@ async function runJob(wanted: Job, progress?: (inputs: number) => void): Promise
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
-      timeout: job.seconds * 1000 + extraMs,
+      timeout: Math.ceil(job.seconds * 1000) + extraMs,
       killSignal: 'SIGKILL',
     },
   )

@@ -95,5 +95,7 @@ function refusalOf(error: Error): ApiError {
     return new ApiError(error.reason === 'full' ? 'storage-full' : 'unavailable')
   }
   if (error instanceof HTTPException && error.status < 500) return new ApiError('invalid-request')
+  // The peer hung up while its body was read.
+  if (error.name === 'AbortError') return new ApiError('invalid-request')
   return new ApiError('internal')
 }

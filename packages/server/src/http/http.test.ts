@@ -7,9 +7,11 @@ import {
   type PreKeyCounts,
   type Tokens,
 } from '@parley/wire'
-import { startApi, type TestApi } from '@parley/testkit'
+import { preKeyUpload, startApi, type TestApi } from '@parley/testkit'
+import { Hono } from 'hono'
 import { sql as statement } from 'kysely'
 import { pino } from 'pino'
+import { securityHeaders } from './security-headers.ts'
 
 // Machines that do much else at the same time are slow.
 setDefaultTimeout(60_000)
@@ -161,6 +163,38 @@ test('an endless body without a length is cut off', async () => {
   const answer = await api.server.fetch(request, { remoteAddress: '127.0.0.1' })
   expect(answer.status).toBe(413)
   expect(sent).toBeLessThan(1024 * 1024)
+})
+
+// Whoever hung up in the middle of a body was written down as a mistake of the server.
+test('[F1] a body whose sender is gone is no mistake of the server', async () => {
+  const lines: string[] = []
+  const written = { write: (line: string) => void lines.push(line) }
+  await using api = await startApi({ logger: pino({ level: 'warn' }, written) })
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.error(new DOMException('The connection was closed.', 'AbortError'))
+    },
+  })
+  const request = new Request('http://parley.test/v1/registrations', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  const answer = await api.server.fetch(request, { remoteAddress: '127.0.0.1' })
+  expect([answer.status, lines]).toEqual([400, []])
+})
+
+test('[S16] where the public address is https, browsers are told to stay there', async () => {
+  const told = async (secure: boolean) => {
+    const app = new Hono()
+    app.use(securityHeaders({ secure }) as never)
+    const answer = await app.request('/')
+    return answer.headers.get('strict-transport-security')
+  }
+  expect([await told(true), await told(false)]).toEqual([
+    'max-age=31536000; includeSubDomains',
+    null,
+  ])
 })
 
 test('[S16] every answer carries the security headers', async () => {

@@ -55,9 +55,9 @@ function fits(size: number, { min, max }: Size): boolean {
 }
 
 /**
- * [Note: Sizes are checked of texts and lists only] The bounds that zod has look at whatever has a
- * `length`, be it a text or not, and throw when that cannot be compared: `{"length":{"toString":1}}`
- * in place of a text would be a mistake of the server.
+ * The bounds that zod has look at whatever has a `length`, be it a text or not, and throw when that
+ * cannot be compared: `{"length":{"toString":1}}` in place of a text would be a mistake of the
+ * server. So sizes are looked at here, of what is a text or a list.
  */
 export function textOf(size: Size) {
   const { min, max } = size
