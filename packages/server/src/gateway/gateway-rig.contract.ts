@@ -93,6 +93,11 @@ export class GatewayRig extends SteppedTime implements AsyncDisposable {
     return rig
   }
 
+  /** Another process on the same log, which remembers nothing of the one before. */
+  restartGateway(): void {
+    this.gateway = this.#openGateway({})
+  }
+
   readonly soon = (run: () => void): void => {
     this.clock.after(0, run)
   }

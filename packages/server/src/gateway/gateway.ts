@@ -107,6 +107,9 @@ class OpenGateway implements Gateway, Host {
       rates: deps.rates,
       clock: deps.clock,
       newestPosition: () => this.newestPosition,
+      seen: (position) => {
+        this.newestPosition = Math.max(this.newestPosition, position)
+      },
       onAccepted: (waitedMs) => deps.events.accepted(waitedMs),
       onRejected: (reason) => deps.events.rejected(reason),
     }

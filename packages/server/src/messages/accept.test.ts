@@ -137,6 +137,44 @@ describe('accepting', () => {
     expect(reader.entries()[0]?.position).toBeGreaterThan(positionAt(rig.clock.now() + 20_000))
   })
 
+  // A server's clock ran eleven minutes ahead and was set right again. Nobody had been served what
+  // was sent meanwhile, or the server was started anew: it refused the chat's next stamps, which
+  // follow the ones before, and the messages went to the chat's beginning (I3).
+  test('[W13] a gateway goes by what it has accepted, too, when its clock is set back', async () => {
+    await using rig = await GatewayRig.start()
+    const { alice, bob, sender } = await pair(rig)
+    rig.clock.skewMs = 660_000
+    const first = rig.send(alice, bob.account)
+    await sendAndWait(rig, sender, first)
+    rig.clock.skewMs = 0
+    const next = rig.send(alice, bob.account, { stamp: first.stamp + 1 })
+    await sendAndWait(rig, sender, next)
+    expect(sender.of('rejected')).toEqual([])
+    expect(sender.of('accepted').at(-1)?.upTo).toBe(next.sequence)
+  })
+
+  for (const who of ['the sender', 'the recipient'] as const) {
+    test(`[W13] a new gateway on an old log goes by the inboxes of the chat: the newest is of ${who}`, async () => {
+      await using rig = await GatewayRig.start()
+      const { alice, bob, sender } = await pair(rig)
+      const peer = await rig.enter(bob)
+      rig.clock.skewMs = 660_000
+      const [client, first] =
+        who === 'the sender'
+          ? [sender, rig.send(alice, bob.account)]
+          : [peer, rig.send(bob, alice.account)]
+      await sendAndWait(rig, client, first)
+      await rig.pass(100)
+      rig.clock.skewMs = 0
+      rig.restartGateway()
+      const [cursor] = await rig.log.heads([inboxOf(alice.account)])
+      const again = await rig.enter(alice, cursor)
+      const next = rig.send(alice, bob.account, { stamp: first.stamp + 1 })
+      await sendAndWait(rig, again, next)
+      expect(again.of('rejected')).toEqual([])
+    })
+  }
+
   test('[W14] a stale or incomplete set of devices is refused with the lists, never delivered in part', async () => {
     await using rig = await GatewayRig.start()
     const { alice, bob, sender } = await pair(rig, 2)

@@ -7,6 +7,8 @@ import {
   accountOfInbox,
   encodeEntryBody,
   entryBytesMax,
+  inboxOf,
+  positionAt,
   positionTimeMs,
   stampAheadMs,
   unacceptedSendsMax,
@@ -25,6 +27,8 @@ export interface AcceptDeps {
   clock: Clock
   /** The newest position that this gateway has seen in any log. */
   newestPosition(): number
+  /** There is one like this, or a newer one. */
+  seen(position: number): void
   onAccepted(waitedMs: number): void
   onRejected(reason: RejectReason): void
 }
@@ -142,8 +146,14 @@ export class Sends {
     })
   }
 
+  /**
+   * What a chat's stamps go by is in one of its two inboxes: after a start with a clock that was
+   * set back the heads of those say what was accepted before.
+   */
   async #open(log: LogId): Promise<SendState> {
-    const stored = await this.#deps.log.lastSequence(this.#identity.device, log)
+    const { account, device } = this.#identity
+    const stored = await this.#deps.log.lastSequence(device, log)
+    for (const head of await this.#deps.log.heads([log, inboxOf(account)])) this.#deps.seen(head)
     const state = { log, stored, handedIn: stored, refused: undefined, waiting: 0, due: false }
     if (this.#logs.size >= logsPerConnectionMax) this.#forgetOne()
     this.#logs.set(log, state)
@@ -217,6 +227,8 @@ export class Sends {
     state.waiting++
     this.#waiting++
     const startedMs = this.#deps.clock.now()
+    // Its position will not be before that, and its sender's next stamps follow it.
+    this.#deps.seen(positionAt(startedMs))
     this.#deps.log.append(state.log, { origin: { device, sequence }, body }).then(
       () => {
         state.stored = Math.max(state.stored, sequence)
