@@ -352,7 +352,6 @@ test('codes that say stop are obeyed and say why; start tries again', async () =
   for (const [name, problem] of [
     ['replaced', 'profile-busy'],
     ['unsupported', 'refused'],
-    ['badFrame', 'internal'],
   ] as const) {
     const { clock, connection, sockets, goLive } = harness()
     connection.start()
@@ -367,6 +366,54 @@ test('codes that say stop are obeyed and say why; start tries again', async () =
     expect(problemCode(connection)).toBeUndefined()
   }
 })
+
+// A bit that flipped between client and server stopped the app until somebody started it again.
+for (const name of ['badFrame', 'frameTooLarge'] as const) {
+  test(`${name} may come of a frame that was broken on its way: the app comes again, and stops when it stays so`, async () => {
+    const { clock, connection, sockets, goLive } = harness()
+    connection.start()
+    for (let round = 1; round <= 4; round++) {
+      const socket = await goLive()
+      expect(sockets.length).toBe(round)
+      socket.handlers.closed(closeReasons[name].code)
+      expect(statusOf(connection)).toBe(round < 4 ? 'offline' : 'stopped')
+      if (round < 4) await clock.advance(12_000)
+    }
+    await clock.advance(3_600_000)
+    expect(sockets.length).toBe(4)
+    expect(statusOf(connection)).toBe('stopped')
+    expect(problemCode(connection)).toBe('internal')
+  })
+
+  test(`${name} once in a while stops nothing`, async () => {
+    const { clock, connection, sockets, goLive } = harness()
+    connection.start()
+    for (let round = 1; round <= 10; round++) {
+      const socket = await goLive()
+      expect(sockets.length).toBe(round)
+      const isBroken = round % 2 === 0
+      socket.handlers.closed(isBroken ? closeReasons[name].code : 1006)
+      expect(statusOf(connection)).toBe('offline')
+      await clock.advance(12_000)
+    }
+  })
+
+  test(`${name} after a connection that held for long counts anew`, async () => {
+    const { clock, connection, sockets, goLive } = harness()
+    connection.start()
+    for (let round = 1; round <= 10; round++) {
+      const socket = await goLive()
+      expect(sockets.length).toBe(round)
+      for (let tick = 0; tick < 10; tick++) {
+        await clock.advance(5_000)
+        socket.say({ kind: 'pong' })
+      }
+      socket.handlers.closed(closeReasons[name].code)
+      expect(statusOf(connection)).toBe('offline')
+      await clock.advance(12_000)
+    }
+  })
+}
 
 test('a frame that cannot be decoded breaks the connection and nothing else', async () => {
   const { clock, connection, sockets, calls, goLive } = harness()

@@ -22,6 +22,12 @@ const stableMs = 30_000
 const retryAfterMsMax = 10 * 60_000
 const clockOffMs = 5 * 60_000
 const stopMs = 1_000
+/** Connections in a row that may end so before the server is believed. */
+const misunderstoodMax = 3
+const misunderstood: ReadonlySet<number> = new Set([
+  closeReasons.badFrame.code,
+  closeReasons.frameTooLarge.code,
+])
 
 export interface ConnectionHandlers {
   /** For Hello: how far each followed log was committed here. */
@@ -67,6 +73,7 @@ export class Connection {
   #reported: ClientProblem | undefined
   /** The next try begins with a new token. */
   #renew = false
+  #misunderstood = 0
   #unwatch = () => {}
 
   constructor(options: ConnectionOptions) {
@@ -83,6 +90,7 @@ export class Connection {
   start(): void {
     if (this.#phase.kind !== 'stopped') return
     this.#problem = undefined
+    this.#misunderstood = 0
     this.#unwatch()
     this.#unwatch =
       this.#options.transport.watch?.((isOnline) => this.#network(isOnline)) ?? (() => {})
@@ -225,6 +233,7 @@ export class Connection {
     if (phase.kind === 'live') {
       const heldMs = this.#options.clock.now() - phase.sinceMs
       if (heldMs >= stableMs) this.#backoff.reset()
+      if (heldMs >= stableMs || !misunderstood.has(code)) this.#misunderstood = 0
       this.#options.handlers.lost()
     }
     // The engine may have stopped the connection when it heard of the loss.
@@ -242,6 +251,12 @@ export class Connection {
         return
       case 'update':
       case 'stop':
+        // Without TLS a frame can be broken on its way; one that is wrong stays wrong.
+        if (misunderstood.has(code) && this.#misunderstood < misunderstoodMax) {
+          this.#misunderstood++
+          this.#wait(retryAfterMs)
+          return
+        }
         this.#problem = stopProblem(code)
         this.#become({ kind: 'stopped' })
     }
