@@ -8,7 +8,8 @@ import type { SmallDisk } from './small-disk.ts'
 
 export interface World {
   keeper: ServerKeeper
-  proxy: Proxy
+  /** Nothing that goes through `raw` is encrypted by its sender and sent again when it is broken. */
+  proxies: { raw: Proxy; sdk: Proxy }
   disk: SmallDisk
   /** Those that may be killed. */
   killable: readonly ClientProgram[]
@@ -48,12 +49,12 @@ export class Faults {
 
   /** Everything is whole again, and the clock right. */
   async heal(): Promise<void> {
-    const { disk, keeper, proxy } = this.#world
+    const { disk, keeper, proxies } = this.#world
     await Promise.all(this.#underWay)
     keeper.resume()
     keeper.stepClock(0)
     disk.empty()
-    proxy.heal()
+    for (const proxy of Object.values(proxies)) proxy.heal()
   }
 
   #begin({ atMs, ...fault }: Happening): void {
@@ -67,7 +68,8 @@ export class Faults {
   }
 
   async #apply(fault: Fault): Promise<void> {
-    const { disk, keeper, killable, proxy, random } = this.#world
+    const { disk, keeper, killable, proxies, random } = this.#world
+    const each = Object.values(proxies)
     switch (fault.kind) {
       case 'kill':
         if (!(await this.#killServer())) return
@@ -86,13 +88,15 @@ export class Faults {
         keeper.stepClock(fault.offsetMs)
         break
       case 'cut':
-        proxy.cut(random, fault.share)
+        for (const proxy of each) proxy.cut(random, fault.share)
         break
       case 'half-open':
-        proxy.halfOpen(random, fault.share, fault.which)
+        for (const proxy of each) proxy.halfOpen(random, fault.share, fault.which)
         break
       case 'mutilate':
-        proxy.mutilate(random, fault.share, fault.how)
+        for (const proxy of fault.how === 'ciphertext' ? [proxies.sdk] : each) {
+          proxy.mutilate(random, fault.share, fault.how)
+        }
         break
       case 'kill-client': {
         const program = killable[fault.which % Math.max(killable.length, 1)]

@@ -11,6 +11,12 @@ import type { Mutilation } from './frame-walk.ts'
 /** Which side goes on believing in the connection. */
 export type HalfOpen = 'client-stays' | 'server-stays' | 'both-stay'
 
+export interface Met {
+  cut: number
+  half_open: number
+  mutilated: number
+}
+
 interface Link {
   client: Socket
   server: Socket
@@ -25,7 +31,7 @@ const leftOpenMsMax = 90_000
 
 export class Proxy {
   /** How many connections each fault has met. */
-  readonly met = { cut: 0, half_open: 0, mutilated: 0 }
+  readonly met: Met = { cut: 0, half_open: 0, mutilated: 0 }
   readonly #links = new Set<Link>()
   readonly #orphans = new Set<Socket>()
   readonly #target: () => number

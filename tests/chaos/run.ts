@@ -14,6 +14,7 @@ import { Faults } from './faults.ts'
 import type { Happened } from './faults.ts'
 import { readHistory } from './history.ts'
 import { Proxy } from './proxy.ts'
+import type { Met } from './proxy.ts'
 import { registerRawUser } from './raw-users.ts'
 import { scheduleOf } from './schedule.ts'
 import { ServerKeeper } from './server-keeper.ts'
@@ -50,7 +51,7 @@ export interface Outcome {
   restarts: number
   disk: string
   /** Connections that each fault of the network has met. */
-  met: Proxy['met']
+  met: Met
   settled: boolean
   minutes: number
   /** Histories and what the run told, kept when something is wrong. */
@@ -82,7 +83,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-chaos-'))
   await using opened = new AsyncDisposableStack()
   const stage = await setStage(options, folder, opened)
-  const { faults, keeper, programs, proxy } = stage
+  const { faults, keeper, programs, proxies } = stage
   const { loadMs, settleMsMax } = timesOf(options.minutes)
   const schedule = scheduleOf({ seed: options.seed, kills: options.kills, loadMs })
   writeFileSync(join(folder, 'schedule.json'), JSON.stringify(schedule, undefined, 1))
@@ -103,7 +104,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const minutes = (performance.now() - startedMs) / minuteMs
   const { restarts } = keeper
   const disk = stage.disk.kind
-  const met = { ...proxy.met }
+  const met = metBy(Object.values(proxies))
   return { verdict, happened, crashes, restarts, disk, met, settled, minutes, folder }
 }
 
@@ -119,17 +120,32 @@ async function setStage(options: RunOptions, folder: string, opened: AsyncDispos
   const keeper = new ServerKeeper({ dataFolder: disk.folder, folder, tell })
   opened.defer(() => keeper.end())
   await keeper.start()
-  const proxy = await Proxy.start(() => keeper.port)
-  opened.defer(() => proxy.end())
+  const proxies = { raw: await startProxy(keeper, opened), sdk: await startProxy(keeper, opened) }
   const users = rates.raw > 0 ? await registerUsers(keeper) : []
-  const { histories, programs, sdk } = startPrograms({ options, folder, keeper, proxy, users })
+  const { histories, programs, sdk } = startPrograms({ options, folder, keeper, proxies, users })
   opened.defer(async () => void (await Promise.all(programs.map((each) => each.end()))))
   const people = (await Promise.all(sdk.map(({ registered }) => registered))).flat()
   for (const program of programs) program.order({ t: 'load', people })
-  const world = { keeper, proxy, disk, killable: sdk, random, tell }
+  const world = { keeper, proxies, disk, killable: sdk, random, tell }
   const faults = new Faults(world)
   const doing = watch(options, programs, keeper, opened)
-  return { disk, doing, faults, histories, keeper, programs, proxy, tell }
+  return { disk, doing, faults, histories, keeper, programs, proxies, tell }
+}
+
+async function startProxy(keeper: ServerKeeper, opened: AsyncDisposableStack): Promise<Proxy> {
+  const proxy = await Proxy.start(() => keeper.port)
+  opened.defer(() => proxy.end())
+  return proxy
+}
+
+function metBy(proxies: readonly Proxy[]): Met {
+  const sum: Met = { cut: 0, half_open: 0, mutilated: 0 }
+  for (const { met } of proxies) {
+    sum.cut += met.cut
+    sum.half_open += met.half_open
+    sum.mutilated += met.mutilated
+  }
+  return sum
 }
 
 async function registerUsers(keeper: ServerKeeper): Promise<RawUser[]> {
@@ -156,13 +172,12 @@ interface Starting {
   options: RunOptions
   folder: string
   keeper: ServerKeeper
-  proxy: Proxy
+  proxies: { raw: Proxy; sdk: Proxy }
   users: RawUser[]
 }
 
-function startPrograms({ folder, keeper, options, proxy, users }: Starting) {
+function startPrograms({ folder, keeper, options, proxies, users }: Starting) {
   const { rates, seed, tell } = options
-  const { url } = proxy
   const code = (phone: string) => keeper.code(phone)
   const histories: string[] = []
   const programs: ClientProgram[] = []
@@ -171,7 +186,7 @@ function startPrograms({ folder, keeper, options, proxy, users }: Starting) {
     histories.push(history)
     const load = { ratePerS: rates.raw, seed }
     const file = join(import.meta.dirname, 'raw-main.ts')
-    const orders = () => ({ kind: 'raw', url, history, users, load }) as const
+    const orders = () => ({ kind: 'raw', url: proxies.raw.url, history, users, load }) as const
     programs.push(new ClientProgram({ file, orders, code, tell }))
   }
   const sdk: ClientProgram[] = []
@@ -187,7 +202,7 @@ function startPrograms({ folder, keeper, options, proxy, users }: Starting) {
     const load = { ratePerS: rates.sdk / sdkPrograms, seed: seed + 1_000 * (index + 1) }
     const file = join(import.meta.dirname, 'sdk-main.ts')
     const orders = (run: number) =>
-      ({ kind: 'sdk', url, history, profiles, run, users, load }) as const
+      ({ kind: 'sdk', url: proxies.sdk.url, history, profiles, run, users, load }) as const
     sdk.push(new ClientProgram({ file, orders, code, tell }))
   }
   programs.push(...sdk)

@@ -72,8 +72,8 @@ async function begin(orders: SdkOrders) {
       if (participant?.mayWrite) void participant.write(random.pick(peers[index] ?? []))
     }
   }
-  setInterval(write, tickMs)
-  setInterval(() => {
+  const writing = setInterval(write, tickMs)
+  const looking = setInterval(() => {
     for (const participant of participants) participant.look()
   }, lookEveryMs)
   const sum = (key: 'sent' | 'accepted' | 'shown') =>
@@ -96,7 +96,7 @@ async function begin(orders: SdkOrders) {
       for (const participant of participants) participant.print()
     },
     async finish() {
-      clearInterval(counting)
+      for (const timer of [writing, looking, counting]) clearInterval(timer)
       for (const participant of participants) participant.finish()
       for (const client of clients.values()) await client[Symbol.asyncDispose]()
       history.close()
