@@ -1,6 +1,6 @@
 // The protobuf subset: what it reads, passes over and refuses.
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { toHex } from './bytes.ts'
 import { CryptoError } from './errors.ts'
@@ -81,4 +81,36 @@ test('[E26] no bytes make it fail in another way', () => {
     }
   })
   fc.assert(property, { seed: 26, numRuns: 2_000 })
+})
+
+describe('[E26] a group, which protobuf has not written for long', () => {
+  // Field 1 is 5, then field 15 as a group that holds other fields.
+  test.each([
+    ['empty', '08057b7c'],
+    ['with a number', '08057b10057c'],
+    ['with bytes of fixed width', '08057b41571f8b00755acecd7c'],
+    ['with a group', '08057b53547c'],
+  ])('%s is passed over', (_, hex) => {
+    expect(parseFields(fromHex(hex)).uint32(1)).toBe(5)
+  })
+
+  test.each([
+    ['that does not end', '7b1005'],
+    ['that another one ends', '7b6c'],
+    ['that did not begin', '7c'],
+    ['with half a field', '7b107c'],
+  ])('%s is malformed', (_, hex) => {
+    expect(() => parseFields(fromHex(hex))).toThrow(CryptoError)
+  })
+
+  test('in place of a field that is asked for is malformed', () => {
+    expect(() => parseFields(fromHex('0b0c')).uint32(1)).toThrow(CryptoError)
+  })
+
+  test('lies in no more than 99 others', () => {
+    const nested = (depth: number) => fromHex('7b'.repeat(depth) + '7c'.repeat(depth))
+    expect(() => parseFields(nested(100))).not.toThrow()
+    expect(() => parseFields(nested(101))).toThrow(CryptoError)
+    expect(() => parseFields(nested(100_000))).toThrow(CryptoError)
+  })
 })

@@ -7,7 +7,11 @@ import { CryptoError } from './errors.ts'
 const VARINT = 0
 const FIXED64 = 1
 const LENGTH_DELIMITED = 2
+const GROUP_START = 3
+const GROUP_END = 4
 const FIXED32 = 5
+/** How deep an unknown group may lie in others, as the official library has it. */
+const NESTING_MAX = 100
 const VARINT_BYTES_MAX = 10
 const VARINT_MAX = 2n ** 64n - 1n
 const TAG_MAX = 2n ** 32n - 1n
@@ -38,7 +42,7 @@ function encodeVarint(value: number): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** `unusable`: of fixed width, which no field here is, or given twice and of two types. */
+/** `unusable`: a group or of fixed width, which no field here is, or given twice and of two types. */
 type Value = number | Uint8Array | 'unusable'
 
 /** Fields of a parsed message. Asking for one by the wrong type is malformed input, not absence. */
@@ -73,10 +77,9 @@ export function parseFields(bytes: Uint8Array): Fields {
   const values = new Map<number, Value>()
   const cursor = { bytes, offset: 0 }
   while (cursor.offset < bytes.length) {
-    const tag = readVarint(cursor)
-    const field = Number(tag >> 3n)
-    if (field === 0 || tag > TAG_MAX) throw malformed('a field has an impossible number')
-    const value = readValue(cursor, Number(tag & 7n))
+    const tag = readTag(cursor)
+    const { field } = tag
+    const value = readValue(cursor, tag, NESTING_MAX)
     const earlier = values.get(field)
     const isClash = earlier !== undefined && typeof earlier !== typeof value
     values.set(field, isClash ? 'unusable' : value)
@@ -89,7 +92,21 @@ interface Cursor {
   offset: number
 }
 
-function readValue(cursor: Cursor, wireType: number): Value {
+interface Tag {
+  field: number
+  wireType: number
+}
+
+function readTag(cursor: Cursor): Tag {
+  const tag = readVarint(cursor)
+  const field = Number(tag >> 3n)
+  if (field === 0 || tag > TAG_MAX) throw malformed('a field has an impossible number')
+  return { field, wireType: Number(tag & 7n) }
+}
+
+/** `nesting`: levels that are left, this one included. */
+function readValue(cursor: Cursor, { field, wireType }: Tag, nesting: number): Value {
+  if (nesting === 0) throw malformed('groups lie too deep in each other')
   switch (wireType) {
     case VARINT:
       return Number(BigInt.asUintN(32, readVarint(cursor)))
@@ -101,9 +118,22 @@ function readValue(cursor: Cursor, wireType: number): Value {
     case FIXED32:
       take(cursor, 4)
       return 'unusable'
+    case GROUP_START:
+      passGroup(cursor, field, nesting)
+      return 'unusable'
     default:
       throw malformed('an unknown wire type')
   }
+}
+
+function passGroup(cursor: Cursor, field: number, nesting: number): void {
+  while (cursor.offset < cursor.bytes.length) {
+    const tag = readTag(cursor)
+    if (tag.wireType !== GROUP_END) readValue(cursor, tag, nesting - 1)
+    else if (tag.field === field) return
+    else throw malformed('a group ends that did not begin')
+  }
+  throw malformed('it ends within a group')
 }
 
 function readVarint(cursor: Cursor): bigint {
