@@ -42,7 +42,7 @@ function encodeVarint(value: number): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** `unusable`: a group, of fixed width (no field here is either), or given twice and of two types. */
+/** `unusable`: a group, of fixed width (no field here is either), or given twice in two types. */
 type Value = number | Uint8Array | 'unusable'
 
 /** Fields of a parsed message. Asking for one by the wrong type is malformed input, not absence. */
