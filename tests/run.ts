@@ -45,7 +45,9 @@ const suites: readonly Suite[] = [
     needsChromium: false,
     timeoutMs: 10 * minuteMs,
   },
+  { name: 'access', paths: ['tests/access'], needsChromium: false, timeoutMs: 10 * minuteMs },
   { name: 'mutants', paths: ['tests/mutants'], needsChromium: false, timeoutMs: 5 * minuteMs },
+  { name: 'chaos', paths: ['tests/chaos'], needsChromium: false, timeoutMs: 15 * minuteMs },
   { name: 'end to end', paths: ['tests/e2e'], needsChromium: false, timeoutMs: 15 * minuteMs },
   { name: 'browser', paths: ['tests/browser'], needsChromium: true, timeoutMs: 20 * minuteMs },
 ]

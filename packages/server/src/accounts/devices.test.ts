@@ -75,7 +75,7 @@ test('[E10] a device on the list signs the next one, and the device that it adds
   expect(own.body.device).toBe(second.id)
 })
 
-test('[E10] lists that do not continue the chain, or that nobody on it signed, are refused and change nothing', async () => {
+test('[E10][S8] lists that do not continue the chain, or that nobody on it signed, are refused and change nothing', async () => {
   await using api = await startApi()
   const user = await api.register(alice)
   const stranger = newDevice(9)
@@ -189,7 +189,7 @@ test('[S7] a device that goes off the list loses tokens, prekeys and sockets, an
   expect(new Set(keys.map(({ device }) => device))).toEqual(new Set([second.id]))
 })
 
-test('every change is an entry of the own inbox', async () => {
+test('[S8] every change is an entry of the own inbox', async () => {
   await using api = await startApi()
   const user = await api.register(alice)
   const second = newDevice(2)

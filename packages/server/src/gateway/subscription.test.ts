@@ -159,7 +159,7 @@ for (const [name, openLog] of [
       expectChain(second.entries(), mark)
     })
 
-    test('[W23] a device is served its own envelope only, and an empty entry where there is none', async () => {
+    test('[S13][W23] a device is served its own envelope only, and an empty entry where there is none', async () => {
       await using rig = await start()
       const alice = one(rig.account())
       const [phone, laptop] = rig.account(2)
@@ -226,7 +226,7 @@ for (const [name, openLog] of [
       expect(client.closedWith).toBeUndefined()
     })
 
-    test('[W26] a cursor is stored, only as far as the device acknowledged, and never goes back', async () => {
+    test('[S13][W26] a cursor is stored, only as far as the device acknowledged, and never goes back', async () => {
       await using rig = await start()
       const alice = one(rig.account())
       const log = inboxOf(alice.account)
@@ -272,7 +272,7 @@ for (const [name, openLog] of [
       expect(client.frames).toEqual([...served.slice(8), caughtUp])
     })
 
-    test("[W28] somebody else's inbox is neither served nor acknowledged (S13)", async () => {
+    test("[S13][W28] somebody else's inbox is neither served nor acknowledged", async () => {
       await using rig = await start()
       const alice = one(rig.account())
       const mallory = one(rig.account())
