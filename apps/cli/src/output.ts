@@ -13,12 +13,14 @@ export interface OutputOptions {
 
 export class Output {
   readonly json: boolean
+  readonly quiet: boolean
   readonly #options: OutputOptions
   readonly #colour: boolean
 
   constructor(options: OutputOptions) {
     this.#options = options
     this.json = options.json
+    this.quiet = options.quiet
     this.#colour =
       !options.json && options.stdout.isTTY === true && !options.environment['NO_COLOR']
   }
@@ -30,7 +32,7 @@ export class Output {
 
   /** What a person wants to know and a script does not. */
   say(text: string): void {
-    if (!this.#options.quiet) this.#options.stderr.write(`${text}\n`)
+    if (!this.quiet) this.#options.stderr.write(`${text}\n`)
   }
 
   /** Names and ids. */

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { Cli } from './cli.ts'
 import type { Terminal } from './cli.ts'
+import { addBackup } from './commands/backup.ts'
 import { addChats } from './commands/chats.ts'
 import { addContacts } from './commands/contacts.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -13,9 +14,11 @@ import { addHistory } from './commands/history.ts'
 import { addListen } from './commands/listen.ts'
 import { addLogout } from './commands/logout.ts'
 import { addRegister } from './commands/register.ts'
+import { addRestore } from './commands/restore.ts'
 import { addSafetyNumber } from './commands/safety-number.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
+import { addVerify } from './commands/verify.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { asCliFailure, exitStatus } from './failure.ts'
 
@@ -31,6 +34,9 @@ const commands = [
   addHistory,
   addSafetyNumber,
   addDoctor,
+  addBackup,
+  addRestore,
+  addVerify,
 ]
 
 function programFor(terminal: Terminal): Command {

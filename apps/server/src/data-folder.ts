@@ -3,8 +3,9 @@
  * time.
  */
 import { Database, SQLiteError } from 'bun:sqlite'
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { restoringName } from '@parley/server'
 import { StartError } from './start-error.ts'
 
 export interface DataFolder extends Disposable {
@@ -23,6 +24,12 @@ export function openDataFolder(folder: string): DataFolder {
     )
   }
   const lock = holdLock(folder)
+  if (existsSync(join(folder, restoringName))) {
+    lock.close()
+    throw new StartError(
+      `A restore into ${folder} was not finished. Run it again: parley restore FROM --data ${folder}`,
+    )
+  }
   return {
     path: (name) => join(folder, name),
     [Symbol.dispose]: () => lock.close(),
@@ -33,7 +40,7 @@ export function openDataFolder(folder: string): DataFolder {
  * An open exclusive transaction is a lock of the operating system: a process that dies lets go of
  * it.
  */
-function holdLock(folder: string): Database {
+export function holdLock(folder: string): Database {
   let lock: Database | undefined
   try {
     lock = new Database(join(folder, 'lock'), { create: true })

@@ -8,6 +8,16 @@ import { openServer, type Server } from './server.ts'
 import { StartError } from './start-error.ts'
 import { builtWebApp, buildWebApp } from './web-build.ts'
 
+export {
+  backUp,
+  BackupError,
+  dataFolderOf,
+  type Finding,
+  type Progress,
+  restore,
+  verify,
+  verifyDataFolder,
+} from './backups.ts'
 export { ConfigError, type Config, readConfig } from './config.ts'
 export { systemClock, systemRandom } from './platform/clock.ts'
 export { openServer, type Server } from './server.ts'

@@ -11,7 +11,7 @@
  */
 import { Database } from 'bun:sqlite'
 
-const schemaVersion = 1
+export const logFormat = 1
 const cacheKiB = 32 * 1024
 const busyTimeoutMs = 5_000
 
@@ -31,7 +31,7 @@ CREATE TABLE followers (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) WI
 CREATE TABLE parked (
   follower TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (follower, position)
 ) WITHOUT ROWID;
-PRAGMA user_version = ${schemaVersion};
+PRAGMA user_version = ${logFormat};
 `
 
 /** The file was written by a newer version of the software; it was not touched. */
@@ -62,9 +62,9 @@ export function openForWriting(settings: WriterSettings): Database {
 function prepareFile(database: Database, settings: WriterSettings): void {
   database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
   const version = pragma(database, 'user_version')
-  if (version > schemaVersion) {
+  if (version > logFormat) {
     throw new LogTooNew(
-      `The message log has format ${version}, and this version of Parley knows ${schemaVersion}. ` +
+      `The message log has format ${version}, and this version of Parley knows ${logFormat}. ` +
         'Start the newer version again, or restore a backup made by this one.',
     )
   }

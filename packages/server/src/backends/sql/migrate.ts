@@ -15,6 +15,9 @@ type Migration = { up(schema: Kysely<unknown>, types: ColumnTypes): Promise<void
 /** In order; a released one never changes. */
 const migrations: readonly Migration[] = [accounts]
 
+/** What `schema_version` says when all have run. */
+export const sqlFormat = migrations.length
+
 export async function migrate(sql: Sql, types: ColumnTypes): Promise<void> {
   await sql.transaction().execute(async (transaction) => {
     await statement`create table if not exists schema_version (version integer not null)`.execute(
@@ -22,15 +25,13 @@ export async function migrate(sql: Sql, types: ColumnTypes): Promise<void> {
     )
     const row = await transaction.selectFrom('schema_version').select('version').executeTakeFirst()
     const present = row?.version ?? 0
-    if (present > migrations.length) {
-      throw new SchemaNewer(
-        `the tables have version ${present}, this Parley knows ${migrations.length}`,
-      )
+    if (present > sqlFormat) {
+      throw new SchemaNewer(`the tables have version ${present}, this Parley knows ${sqlFormat}`)
     }
     if (!row) await transaction.insertInto('schema_version').values({ version: 0 }).execute()
     for (const migration of migrations.slice(present)) {
       await migration.up(transaction as unknown as Kysely<unknown>, types)
     }
-    await transaction.updateTable('schema_version').set({ version: migrations.length }).execute()
+    await transaction.updateTable('schema_version').set({ version: sqlFormat }).execute()
   })
 }
