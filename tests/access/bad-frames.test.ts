@@ -123,6 +123,17 @@ test('[F1] before the Hello everything else closes with badFrame, and a token th
   }
 })
 
+test('[S15] a token in the URL lets nobody in', async () => {
+  const { token } = target.person(somebody())
+  for (const name of ['token', 'access_token', 'authorization']) {
+    const account = await fetch(`${target.url}/v1/account?${name}=${token}`)
+    expect(account.status).toBe(401)
+    await using socket = await RawSocket.upgraded(target.url, [], `?${name}=${token}`)
+    await socket.write(ping)
+    expect(await socket.closed()).toBe(codeOf('badFrame'))
+  }
+})
+
 test('[F1] a thousand frames with bytes changed anywhere close with a code of the table or are answered (seed 7)', async () => {
   const random = new SimRandom(7)
   const [user, peer] = [target.person(somebody()), target.person(somebody())]

@@ -68,10 +68,14 @@ export class RawSocket implements AsyncDisposable {
   }
 
   /** A connection that has become a WebSocket. */
-  static async upgraded(url: string, headers: readonly string[] = []): Promise<RawSocket> {
+  static async upgraded(
+    url: string,
+    headers: readonly string[] = [],
+    query = '',
+  ): Promise<RawSocket> {
     const socket = await RawSocket.open(url)
     const lines = [
-      'GET /v1/socket HTTP/1.1',
+      `GET /v1/socket${query} HTTP/1.1`,
       `host: ${new URL(url).host}`,
       'upgrade: websocket',
       'connection: upgrade',

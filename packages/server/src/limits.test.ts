@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { TestClock } from '@parley/testkit'
 import { ApiError } from './api-error.ts'
-import { addressKeys, limitTable, openLimits } from './limits.ts'
+import { addressKeys, type LimitName, limitTable, openLimits } from './limits.ts'
 import { openMetrics } from './metrics.ts'
 
 function bucket() {
@@ -49,6 +49,44 @@ test('[S10] a full bucket holds no more than its burst however long it waits', (
   for (let taken = 0; taken < burst; taken++) expect(take('a')).toBe('taken')
   expect(take('a')).not.toBe('taken')
 })
+
+// Whoever asked while the clock was a year ahead was told to wait for a year.
+test('[S10] a clock that is set back holds nobody up', () => {
+  const clock = new TestClock()
+  const year = 365 * 24 * 60 * 60 * 1000
+  let aheadMs = year
+  const wrong = { now: () => clock.now() + aheadMs, after: clock.after.bind(clock) }
+  const limits = openLimits({ clock: wrong, metrics: openMetrics() })
+  limits.take('bundlesPerPair', 'a', burst)
+  aheadMs = 0
+  limits.take('bundlesPerPair', 'a', burst)
+  expect(refusalOf(() => limits.take('bundlesPerPair', 'a'))?.retryAfterS).toBe(refillMs / 1000)
+})
+
+test('[S10] every limit of the table gives its burst at once and not one more, and says how long to wait', () => {
+  const clock = new TestClock()
+  const limits = openLimits({ clock, metrics: openMetrics() })
+  for (const name of Object.keys(limitTable) as LimitName[]) {
+    const limit = limitTable[name]
+    limits.take(name, 'key', limit.burst)
+    const refused = refusalOf(() => limits.take(name, 'key'))
+    expect([name, refused?.code]).toEqual([name, limit.refusal])
+    expect([name, refused?.retryAfterS]).toEqual([name, Math.ceil(limit.refillMs / 1000)])
+    clock.advance(limit.refillMs)
+    limits.take(name, 'key')
+    expect([name, refusalOf(() => limits.take(name, 'key'))?.code]).toEqual([name, limit.refusal])
+  }
+})
+
+function refusalOf(take: () => void): ApiError | undefined {
+  try {
+    take()
+  } catch (error) {
+    if (error instanceof ApiError) return error
+    throw error
+  }
+  return undefined
+}
 
 test('[S10] keys do not share a bucket, and refusals are counted by limit', async () => {
   const { metrics, take } = bucket()

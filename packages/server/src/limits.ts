@@ -76,8 +76,12 @@ export function openLimits(deps: { clock: Clock; metrics: Metrics }): Limits {
       const now = deps.clock.now()
       const keys = fullAt.get(name) ?? new Map<string, number>()
       fullAt.set(name, keys)
-      const next = Math.max(keys.get(key) ?? now, now) + count * limit.refillMs
-      const waitMs = next - now - limit.burst * limit.refillMs
+      const burstMs = limit.burst * limit.refillMs
+      // A clock that was set back gives a full bucket, never a long wait.
+      const known = keys.get(key) ?? now
+      const full = known > now && known <= now + burstMs ? known : now
+      const next = full + count * limit.refillMs
+      const waitMs = next - now - burstMs
       if (waitMs > 0) {
         deps.metrics.refusedByLimit.inc({ limit: name })
         throw new ApiError(limit.refusal, { retryAfterMs: waitMs })

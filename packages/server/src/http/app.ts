@@ -63,14 +63,14 @@ function addDocument(api: Api, { name, version }: ProbeOptions): void {
     scheme: 'bearer',
     description: 'An access token of POST /v1/tokens.',
   })
-  api.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: name,
-      version,
-      description:
-        'Everything of Parley that is not a live stream. Bytes are base64url without padding. An answer with a status of 400 or more is {"error":{"code","message","retry_after_s"}}. Live: a WebSocket at /v1/socket, subprotocol parley.v1.',
-    },
+  const description =
+    'Everything of Parley that is not a live stream. Bytes are base64url without padding. An answer with a status of 400 or more is {"error":{"code","message","retry_after_s"}}. Live: a WebSocket at /v1/socket, subprotocol parley.v1.'
+  const head = { openapi: '3.1.0', info: { title: name, version, description } }
+  // Once, since making it takes milliseconds and anybody may ask.
+  let document: string | undefined
+  api.get('/openapi.json', (c) => {
+    document ??= JSON.stringify(api.getOpenAPI31Document(head))
+    return c.body(document, 200, { 'Content-Type': 'application/json' })
   })
 }
 
