@@ -75,6 +75,7 @@ export class SimServer {
       writer: 'inline',
       sync: 'off',
       clock,
+      elapsedMs: () => scheduler.nowMs,
       soon: (run) => clock.after(0, run),
       logger,
       fileBytesMax: undefined,

@@ -22,7 +22,7 @@ import {
 } from '@parley/server'
 import type { Config } from './config.ts'
 import { type DataFolder, fullDisk, openDataFolder } from './data-folder.ts'
-import { soon } from './platform/clock.ts'
+import { elapsedMs, soon } from './platform/clock.ts'
 import { addUsage } from './platform/usage.ts'
 import { StartError } from './start-error.ts'
 
@@ -88,6 +88,7 @@ function openLog(folder: DataFolder, clock: Clock, logger: Context['logger']) {
     writer: 'thread',
     sync: 'full',
     clock,
+    elapsedMs,
     soon,
     logger,
     fileBytesMax: undefined,

@@ -16,6 +16,9 @@ export const systemClock: Clock = {
 
 export const systemRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))
 
+/** Since the start of the process, at an even pace. */
+export const elapsedMs = () => performance.now()
+
 /** After what is already due. */
 export function soon(run: () => void): void {
   setImmediate(run)

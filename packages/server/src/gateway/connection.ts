@@ -2,7 +2,7 @@
  * One client's connection: who it is, what it was given, and its end. An idle one holds next to
  * nothing; what only some need is made when it is needed.
  */
-import { closeReasons, encodeServerFrame, inboxOf, silenceMs } from '@parley/wire'
+import { closeReasons, encodeServerFrame, inboxOf, positionTimeMs, silenceMs } from '@parley/wire'
 import type { ClientFrame, CloseReasonName, LogId, Receipt, ServerFrame } from '@parley/wire'
 import type { Identity } from '../accounts/ports.ts'
 import type { BusMessage } from '../backends/bus/bus.ts'
@@ -175,8 +175,9 @@ export class Connection implements TransportEvents, FrameHandler, Outlet, SendAn
     this.sendFrame({ kind: 'accepted', log, upTo })
   }
 
+  /** Says the time that stamps are held against (W13): behind its log the clock says too little. */
   rejected({ deviceLists, ...refusal }: Refusal): void {
-    const time = this.host.clock.now()
+    const time = Math.max(this.host.clock.now(), positionTimeMs(this.host.newestPosition))
     this.sendFrame({ kind: 'rejected', ...refusal, time, deviceLists: [...deviceLists] })
   }
 

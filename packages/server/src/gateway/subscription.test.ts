@@ -31,6 +31,7 @@ const openFileLog: RigOptions['openLog'] = (rig) =>
     writer: 'inline',
     sync: 'off',
     clock: rig.clock,
+    elapsedMs: () => rig.scheduler.nowMs,
     soon: rig.soon,
     logger: pino({ level: 'silent' }),
     fileBytesMax: undefined,

@@ -137,6 +137,22 @@ describe('accepting', () => {
     expect(reader.entries()[0]?.position).toBeGreaterThan(positionAt(rig.clock.now() + 20_000))
   })
 
+  test('[W13] a stamp that is refused while the clock is behind the log is mended by the time of the log', async () => {
+    await using rig = await GatewayRig.start()
+    const { alice, bob, sender } = await pair(rig)
+    const first = rig.send(alice, bob.account)
+    await sendAndWait(rig, sender, first)
+    rig.clock.skewMs = -3_600_000
+    await rig.pass(60_000)
+    const next = rig.send(alice, bob.account, { stamp: first.stamp + 60_000 })
+    await sendAndWait(rig, sender, next)
+    const [refused] = sender.of('rejected')
+    expect(refused?.reason).toBe('stamp-ahead')
+    expect(refused?.time).toBeGreaterThanOrEqual(first.stamp)
+    await sendAndWait(rig, sender, { ...next, stamp: first.stamp + 1 })
+    expect(sender.of('accepted').at(-1)?.upTo).toBe(next.sequence)
+  })
+
   // A server's clock ran eleven minutes ahead and was set right again. Nobody had been served what
   // was sent meanwhile, or the server was started anew: it refused the chat's next stamps, which
   // follow the ones before, and the messages went to the chat's beginning (I3).

@@ -116,7 +116,9 @@ export class Sends {
       return this.#refuse(state, send, 'too-fast', { retryAfterMs })
     }
     if (isTooLarge(send)) return this.#refuse(state, send, 'too-large', {})
-    if (this.#isAhead(send.stamp)) return this.#refuse(state, send, 'stamp-ahead', {})
+    if (this.#isAhead(send.stamp) && (await this.#isAheadOfHeads(send))) {
+      return this.#refuse(state, send, 'stamp-ahead', {})
+    }
     const waitMs = this.#countedWaitMs(state, send)
     if (waitMs > 0) return this.#refuse(state, send, 'too-fast', { retryAfterMs: waitMs })
     await this.#checkDevices(state, send)
@@ -146,14 +148,8 @@ export class Sends {
     })
   }
 
-  /**
-   * What a chat's stamps go by is in one of its two inboxes: after a start with a clock that was
-   * set back the heads of those say what was accepted before.
-   */
   async #open(log: LogId): Promise<SendState> {
-    const { account, device } = this.#identity
-    const stored = await this.#deps.log.lastSequence(device, log)
-    for (const head of await this.#deps.log.heads([log, inboxOf(account)])) this.#deps.seen(head)
+    const stored = await this.#deps.log.lastSequence(this.#identity.device, log)
     const state = { log, stored, handedIn: stored, refused: undefined, waiting: 0, due: false }
     if (this.#logs.size >= logsPerConnectionMax) this.#forgetOne()
     this.#logs.set(log, state)
@@ -210,6 +206,20 @@ export class Sends {
     return stamp > Math.max(clock.now(), positionTimeMs(newestPosition())) + stampAheadMs
   }
 
+  /**
+   * What a chat's stamps go by is in one of its two inboxes, and may not have passed through this
+   * gateway: their heads count before anything is refused.
+   */
+  async #isAheadOfHeads({ log, stamp }: Send): Promise<boolean> {
+    try {
+      const heads = await this.#deps.log.heads([log, inboxOf(this.#identity.account)])
+      for (const head of heads) this.#deps.seen(head)
+    } catch {
+      return true
+    }
+    return this.#isAhead(stamp)
+  }
+
   #append(state: SendState, send: Send): void {
     const { account, device } = this.#identity
     const { sequence, messageId, stamp, envelopes } = send
@@ -227,7 +237,7 @@ export class Sends {
     state.waiting++
     this.#waiting++
     const startedMs = this.#deps.clock.now()
-    // Its position will not be before that, and its sender's next stamps follow it.
+    // Its position will not be before that, and may show late.
     this.#deps.seen(positionAt(startedMs))
     this.#deps.log.append(state.log, { origin: { device, sequence }, body }).then(
       () => {

@@ -7,7 +7,7 @@ import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { accountIdFromRandom, deviceIdOf, inboxOf } from '@parley/wire'
+import { accountIdFromRandom, deviceIdOf, inboxOf, positionTimeMs } from '@parley/wire'
 import { pino } from 'pino'
 import { SimRandom } from '../../../../testkit/src/sim/random.ts'
 import { LogRig } from './log-rig.contract.ts'
@@ -33,6 +33,7 @@ function openIn(folder: string, rig: LogRig, overrides: Overrides) {
     writer: 'inline',
     sync: 'off',
     clock: rig.clock,
+    elapsedMs: () => rig.scheduler.nowMs,
     soon: rig.soon,
     logger: pino({ level: 'silent' }),
     fileBytesMax: undefined,
@@ -156,6 +157,34 @@ test('[L1] after a failed sync nothing more is accepted, since nobody knows what
   rmSync(folder, { recursive: true })
 })
 
+// A server's clock was set back by an hour; positions stood still, the stamps of connected clients
+// went on, and after five seconds they were refused (W13) and went to the beginning of their chats.
+test('[L4] while the clock is behind the log, positions go on at the pace of time', async () => {
+  await using rig = await startRig({})
+  let sequence = 0
+  const append = async () => {
+    await rig.finish(
+      rig.log.append(id, { origin: { device, sequence: ++sequence }, body: new Uint8Array(9) }),
+    )
+    const [head = 0] = await rig.log.heads([id])
+    return positionTimeMs(head)
+  }
+  const first = await append()
+  rig.skew(-3_600_000)
+  await rig.pass(10_000)
+  const second = await append()
+  expect(second - first).toBeGreaterThanOrEqual(10_000)
+  expect(second - first).toBeLessThan(11_000)
+  await rig.crash()
+  await rig.pass(5_000)
+  const third = await append()
+  expect(third - second).toBeGreaterThanOrEqual(5_000)
+  expect(third - second).toBeLessThan(6_000)
+  rig.skew(0)
+  await rig.pass(1_000)
+  expect(Math.abs((await append()) - rig.scheduler.nowMs)).toBeLessThan(1_000)
+})
+
 /**
  * Appends one entry after the other and says each sequence that was answered, until it is killed.
  */
@@ -163,6 +192,7 @@ const appender = `
   import { openSqliteLog } from '${join(import.meta.dirname, 'log-sqlite.ts')}'
   const log = await openSqliteLog({
     path: process.argv[1], writer: 'thread', sync: 'full', soon: setImmediate,
+    elapsedMs: () => performance.now(),
     clock: { now: () => Date.now(), after: (ms, run) => { setTimeout(run, ms); return () => {} } },
     logger: console,
   })

@@ -4,6 +4,7 @@
  * connection of their own.
  */
 import type { Database, Statement } from 'bun:sqlite'
+import { positionTimeMs } from '@parley/wire'
 import type { DeviceId, LogId } from '@parley/wire'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
@@ -13,6 +14,7 @@ import type { FollowSource } from './follow.ts'
 import type { BatchOutcome } from './log-writer.ts'
 import { LogUnavailable } from './log.ts'
 import type { EntryHandler, Log, LogEntry, LogPage, NewEntry } from './log.ts'
+import { PositionTime } from './position-time.ts'
 import { openForReading } from './schema.ts'
 import { Tail } from './tail.ts'
 import { linkInline, linkThread } from './writer-link.ts'
@@ -25,6 +27,8 @@ export interface SqliteLogOptions {
   /** `off` survives a crash of the process, but not of the machine. */
   sync: 'full' | 'off'
   clock: Clock
+  /** Milliseconds from anywhere that pass evenly, whatever is done to the clock. */
+  elapsedMs: () => number
   /** Runs later, after what is already due: setImmediate, or the simulator's clock. */
   soon: (run: () => void) => void
   logger: Logger
@@ -67,6 +71,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   readonly #reader: Database
   readonly #statements: ReturnType<typeof prepare>
   readonly #tail: Tail
+  readonly #time: PositionTime
   readonly #queueBytesMax: number
   readonly #builder = new BatchBuilder()
   #queued: Waiting[] = []
@@ -91,7 +96,9 @@ export class SqliteLog implements Log, AsyncDisposable {
     this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault
     this.#reader = openForReading(options.path)
     this.#statements = prepare(this.#reader)
-    this.#tail = new Tail(this.#statements.last.get()?.last ?? 0)
+    const last = this.#statements.last.get()?.last ?? 0
+    this.#tail = new Tail(last)
+    this.#time = new PositionTime(options, positionTimeMs(last))
     link.onWritten = (batch, outcome) => this.#written(batch, outcome)
   }
 
@@ -196,7 +203,7 @@ export class SqliteLog implements Log, AsyncDisposable {
       const builder = new BatchBuilder()
       builder.trim(before)
       const waiting = { log: undefined, body: undefined, resolve, reject }
-      this.#trims.push({ batch: builder.take(this.#options.clock.now(), undefined), waiting })
+      this.#trims.push({ batch: builder.take(this.#time.now(), undefined), waiting })
       if (!this.#inFlight) this.#dispatchSoon()
     })
   }
@@ -253,7 +260,7 @@ export class SqliteLog implements Log, AsyncDisposable {
     this.#dispatchedAtMs = this.#options.clock.now()
     this.#inFlight = this.#queued
     this.#queued = []
-    this.#link.send(this.#builder.take(this.#options.clock.now(), this.#spare))
+    this.#link.send(this.#builder.take(this.#time.now(), this.#spare))
     this.#spare = undefined
   }
 
