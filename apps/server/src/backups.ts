@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import {
   BackupError,
   beginIncarnation,
+  examineBackup as examineBackupFolder,
+  examineData as examineStores,
   type Finding,
   logFormat,
   type MadeBackup,
@@ -17,8 +19,6 @@ import {
   type Restored,
   sqlFormat,
   storeFileNames,
-  verifyBackup,
-  verifyData,
 } from '@parley/server'
 import { version } from '../package.json'
 import { readConfig } from './config.ts'
@@ -26,7 +26,7 @@ import { holdLock } from './data-folder.ts'
 import { systemClock, systemRandom } from './platform/clock.ts'
 import { StartError } from './start-error.ts'
 
-export { BackupError, type Finding, type Progress } from '@parley/server'
+export { BackupError, type Progress } from '@parley/server'
 
 /** How the caller watches and stops the work. */
 export interface Watching {
@@ -60,12 +60,12 @@ export function restore(
   return restoreBackup({ ...request, known, hold, renew }, workOf(watching))
 }
 
-export function verify(folder: string, watching: Watching): Promise<Finding[]> {
-  return verifyBackup(folder, known, workOf(watching))
+export function examineBackup(folder: string, watching: Watching): Promise<Finding[]> {
+  return examineBackupFolder(folder, known, workOf(watching))
 }
 
 /** Of a server that is stopped. */
-export async function verifyDataFolder(folder: string, watching: Watching): Promise<Finding[]> {
+export async function examineDataFolder(folder: string, watching: Watching): Promise<Finding[]> {
   for (const name of storeFileNames) {
     if (existsSync(join(folder, name))) continue
     throw new BackupError(
@@ -73,7 +73,7 @@ export async function verifyDataFolder(folder: string, watching: Watching): Prom
     )
   }
   using _held = hold(folder)
-  return await verifyData(folder, known, workOf(watching))
+  return await examineStores(folder, known, workOf(watching))
 }
 
 function workOf(watching: Watching) {

@@ -12,11 +12,10 @@ export {
   backUp,
   BackupError,
   dataFolderOf,
-  type Finding,
+  examineBackup,
+  examineDataFolder,
   type Progress,
   restore,
-  verify,
-  verifyDataFolder,
 } from './backups.ts'
 export { ConfigError, type Config, readConfig } from './config.ts'
 export { systemClock, systemRandom } from './platform/clock.ts'

@@ -10,6 +10,11 @@ import {
   type TestClient,
   tokenOf,
 } from '../../../packages/server/src/gateway/gateway-rig.contract.ts'
+import {
+  BackupError,
+  encodeManifest,
+  parseManifest,
+} from '../../../packages/server/src/backup/manifest.ts'
 import { addressKeys, maskAddress } from '../../../packages/server/src/limits.ts'
 import {
   startApi,
@@ -270,6 +275,32 @@ function numbers(): FuzzFunction[] {
   ]
 }
 
+/** A backup may lie about for years, on disks of any kind. */
+function manifests(): FuzzFunction {
+  const fileOf = <Name extends string>(name: Name) => ({
+    name,
+    size_bytes: 4_096,
+    sha256: '0f'.repeat(32),
+  })
+  const manifest = encodeManifest({
+    parley_version: '0.1.0',
+    created_at: '2026-03-01T02:00:00.000Z',
+    incarnation: '5a'.repeat(16),
+    newest_position: 4_096,
+    entries: 1,
+    accounts: 1,
+    files: [fileOf('log.sqlite'), fileOf('accounts.sqlite')],
+  })
+  return {
+    name: 'parseManifest',
+    kind: 'text',
+    seeds: [textBytes(manifest)],
+    run: (input) => parseManifest(textOf(input), 'backup'),
+    refuses: (error) => error instanceof BackupError,
+    pure: true,
+  }
+}
+
 /** A gateway has seen enough after so many frames: its log and its clients pile up. */
 const framesPerRig = 400
 
@@ -356,9 +387,9 @@ export const serverTargets: readonly Target[] = [
   },
   {
     name: 'server-texts',
-    says: 'phone numbers and addresses of clients',
-    covers: covers('parsePhone', 'addressKeys'),
-    open: () => ({ functions: numbers() }),
+    says: 'phone numbers and addresses of clients, manifests of backups',
+    covers: covers('parsePhone', 'addressKeys', 'parseManifest'),
+    open: () => ({ functions: [...numbers(), manifests()] }),
   },
   {
     name: 'server-gateway',

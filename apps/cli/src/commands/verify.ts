@@ -26,8 +26,8 @@ export function addVerify(program: Command, makeCli: MakeCli): void {
       }
       const findings = await backupWork(cli, ({ server, watching, dataFolder }) =>
         from === undefined
-          ? server.verifyDataFolder(dataFolder(data), watching)
-          : server.verify(resolve(from), watching),
+          ? server.examineDataFolder(dataFolder(data), watching)
+          : server.examineBackup(resolve(from), watching),
       )
       for (const { check, ok, says } of findings) {
         const sign = ok ? 'ok  ' : 'BAD '

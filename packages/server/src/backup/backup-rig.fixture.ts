@@ -16,9 +16,9 @@ import type { BackupRequest } from './make-backup.ts'
 import { restoreBackup } from './restore-backup.ts'
 import type { RestoreRequest } from './restore-backup.ts'
 import type { Work } from './store-work.ts'
-import { verifyBackup } from './verify-backup.ts'
+import { examineBackup } from './examine-backup.ts'
 
-export const known = { log: logFormat, accounts: sqlFormat }
+const known = { log: logFormat, accounts: sqlFormat }
 const nowMs = Date.UTC(2026, 5, 1, 12)
 const noLock = () => ({ [Symbol.dispose]() {} })
 const bytes = (length: number) => new Uint8Array(length).fill(7)
@@ -85,7 +85,7 @@ export async function openBackupRig() {
         { data, to, overwrite: false, parleyVersion: '1.2.3', hold: noLock, ...request },
         work,
       ),
-    verify: () => verifyBackup(to, known, work),
+    verify: () => examineBackup(to, known, work),
     restore: (request: Partial<RestoreRequest> = {}) =>
       restoreBackup(
         { from: to, data: join(folder, 'restored'), known, hold: noLock, renew, ...request },

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { openBackupRig } from './backup-rig.fixture.ts'
 import type { BackupRig } from './backup-rig.fixture.ts'
-import { BackupError, readManifest } from './manifest.ts'
+import { BackupError, manifestIn } from './manifest.ts'
 
 /** The sentence of the refusal. */
 async function refusal(work: Promise<unknown>): Promise<string> {
@@ -58,7 +58,7 @@ test('[BK2] a backup bears its name when it is whole; it says what it does, and 
   expect(folder).toBe(rig.to)
   expect(readdirSync(rig.folder).sort()).toEqual(['backup', 'data'])
   expect(readdirSync(folder).sort()).toEqual(backupFiles)
-  const written = readManifest(folder)
+  const written = manifestIn(folder)
   expect(written).toMatchObject({ ...manifest, accounts: 3, entries: 3, parley_version: '1.2.3' })
   expect(written.incarnation).toBe(rig.incarnation)
   expect([...new Set(rig.steps)]).toEqual([
@@ -70,12 +70,12 @@ test('[BK2] a backup bears its name when it is whole; it says what it does, and 
 test('[BK2] a backup that is there is replaced only when it is said; a folder without one gets one named by the time', async () => {
   using rig = await openBackupRig()
   await rig.backUp()
-  const first = readManifest(rig.to)
+  const first = manifestIn(rig.to)
   rig.newPerson()
   expect(await refusal(rig.backUp())).toContain('--overwrite')
-  expect(readManifest(rig.to)).toEqual(first)
+  expect(manifestIn(rig.to)).toEqual(first)
   await rig.backUp({ overwrite: true })
-  expect(readManifest(rig.to).accounts).toBe(4)
+  expect(manifestIn(rig.to).accounts).toBe(4)
   const shelf = join(rig.folder, 'shelf')
   mkdirSync(shelf)
   const { folder } = await rig.backUp({ to: shelf })

@@ -44,8 +44,12 @@ export function encodeManifest(facts: Omit<Manifest, 'format'>): string {
 }
 
 /** Throws BackupError when there is none, or none that this version can read. */
-export function readManifest(folder: string): Manifest {
-  const text = readText(folder)
+export function manifestIn(folder: string): Manifest {
+  return parseManifest(textIn(folder), folder)
+}
+
+/** `folder`: for the sentence. Throws BackupError. */
+export function parseManifest(text: string, folder: string): Manifest {
   const value = parsedJson(text)
   const format = z.object({ format: count }).safeParse(value).data?.format
   if (format !== undefined && format > manifestFormat) {
@@ -61,7 +65,7 @@ export function readManifest(folder: string): Manifest {
   )
 }
 
-function readText(folder: string): string {
+function textIn(folder: string): string {
   try {
     return readFileSync(join(folder, manifestName), 'utf8').slice(0, manifestBytesMax)
   } catch (cause) {

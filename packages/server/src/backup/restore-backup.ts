@@ -8,11 +8,11 @@ import { dirname, join } from 'node:path'
 import { copyDurably, freeBytes, syncPath } from './durable-files.ts'
 import type { KnownFormats, StorePaths } from './inspect-stores.ts'
 import { asBackupError, pathsIn } from './make-backup.ts'
-import { BackupError, readManifest, storeFileNames } from './manifest.ts'
+import { BackupError, manifestIn, storeFileNames } from './manifest.ts'
 import type { FileRecord, Manifest } from './manifest.ts'
 import { inspectInThread } from './store-work.ts'
 import type { Work } from './store-work.ts'
-import { storeFindings } from './verify-backup.ts'
+import { storeFindings } from './examine-backup.ts'
 
 export interface RestoreRequest {
   from: string
@@ -38,7 +38,7 @@ const nothing = new Set(['lock', 'lock-journal', 'lost+found'])
 /** Throws BackupError; then the folder is as it was, or holds an unfinished restore only. */
 export async function restoreBackup(request: RestoreRequest, work: Work): Promise<Restored> {
   const { data, from } = request
-  const manifest = readManifest(from)
+  const manifest = manifestIn(from)
   const before = existsSync(data) ? readdirSync(data) : undefined
   requireFree(request)
   try {

@@ -25,7 +25,7 @@ export interface Work {
 const lookEveryMs = 100
 
 /** The thread failed; `code` is SQLite's or the system's, or empty. */
-export class StoreWorkFailed extends Error {
+class StoreWorkFailed extends Error {
   override readonly name = 'StoreWorkFailed'
   readonly code: string
   constructor(message: string, code: string) {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { checksumOf } from './durable-files.ts'
 import type { KnownFormats, StoreFacts, StoreFindings } from './inspect-stores.ts'
 import { pathsIn } from './make-backup.ts'
-import { manifestName, readManifest } from './manifest.ts'
+import { manifestName, manifestIn } from './manifest.ts'
 import type { FileRecord, Manifest } from './manifest.ts'
 import { inspectInThread } from './store-work.ts'
 import type { Work } from './store-work.ts'
@@ -19,12 +19,12 @@ export interface Finding {
 }
 
 /** Throws BackupError when there is no manifest to hold the files against. */
-export async function verifyBackup(
+export async function examineBackup(
   folder: string,
   known: KnownFormats,
   work: Work,
 ): Promise<Finding[]> {
-  const manifest = readManifest(folder)
+  const manifest = manifestIn(folder)
   const findings = [manifestFinding(manifest)]
   for (const file of manifest.files) findings.push(await fileFinding(folder, file, work))
   const strange = strangeFiles(folder)
@@ -36,7 +36,7 @@ export async function verifyBackup(
 }
 
 /** The caller holds the folder, so that no server changes it meanwhile. */
-export async function verifyData(
+export async function examineData(
   folder: string,
   known: KnownFormats,
   work: Work,
