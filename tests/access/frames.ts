@@ -30,6 +30,7 @@ const nobody = {
   anonymous: closed('badFrame'),
   forged: closed('tokenInvalid'),
   expired: closed('tokenExpired'),
+  outdated: closed('tokenInvalid'),
   'logged out': closed('revoked'),
   removed: closed('revoked'),
   replaced: closed('revoked'),

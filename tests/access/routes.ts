@@ -3,18 +3,22 @@
  * of registration, its account, its device, its list. A column is the status; where it is 400 or
  * more, nothing has changed in any store. `touches` names what an allowed request may change.
  */
-import { inboxOf, toBase64, type RegistrationStarted, type NumberProven } from '@parley/wire'
+import {
+  inboxOf,
+  type NumberProven,
+  parseAccountId,
+  type RegistrationStarted,
+  type TokenNonce,
+} from '@parley/wire'
 import {
   listJson,
   newDevice,
   newRoot,
   preKeyUpload,
-  signBytes,
   signList,
   type TestDevice,
 } from '@parley/testkit'
-import { accountIdBytes, deviceIdBytes, fromBase64, parseAccountId } from '@parley/wire'
-import type { Asker, World } from './world.ts'
+import { type Asker, signedGrant, type World } from './world.ts'
 
 export interface Question {
   /** The path when it has parameters. */
@@ -42,6 +46,7 @@ const nobody = {
   anonymous: 401,
   forged: 401,
   expired: 401,
+  outdated: 401,
   'logged out': 403,
   removed: 403,
   replaced: 403,
@@ -55,6 +60,7 @@ const everybody = (status: number): Record<Asker, number> => ({
   anonymous: status,
   forged: status,
   expired: status,
+  outdated: status,
   'logged out': status,
   removed: status,
   replaced: status,
@@ -112,25 +118,9 @@ function uploadOf(device: TestDevice) {
 
 /** Signed by the asking device, in the name of the owner's where it is not of the account. */
 async function signedRequest(world: World, asker: Asker): Promise<Question> {
-  const { body } = await world.call<{ nonce: string }>('POST', '/v1/tokens/nonce')
+  const { body } = await world.call<TokenNonce>('POST', '/v1/tokens/nonce')
   const claimed = isOnAccount(world, asker) ? world.who(asker) : world.owner
-  const { account, device } = claimed
-  const signed = Buffer.concat([
-    Buffer.from('Parley token v1\0'),
-    accountIdBytes(account),
-    deviceIdBytes(device.id),
-    fromBase64(body.nonce) ?? new Uint8Array(),
-  ])
-  const signer = signerOf(world, asker)
-  return {
-    body: {
-      grant_type: 'device_signature',
-      account,
-      device: device.id,
-      nonce: body.nonce,
-      signature: toBase64(signBytes(signer, signed)),
-    },
-  }
+  return { body: signedGrant(claimed, body.nonce, signerOf(world, asker)) }
 }
 
 function isOnAccount(world: World, asker: Asker): boolean {
@@ -194,6 +184,16 @@ export const routeRows: readonly RouteRow[] = [
     ],
   },
   {
+    // The session of the registration alone is not enough.
+    route: 'POST /v1/registrations/{registration}/device',
+    about: 'guessed proof',
+    ask: async (world) => {
+      const { path, body } = await registerDevice(world, 'owner')
+      return { ...(path && { path }), body: { ...(body as object), proof: 'guessed' } }
+    },
+    may: everybody(403),
+  },
+  {
     route: 'POST /v1/tokens',
     about: 'refresh token',
     ask: (world, asker) => {
@@ -221,6 +221,8 @@ export const routeRows: readonly RouteRow[] = [
       ...everybody(401),
       owner: 200,
       sibling: 200,
+      // Its key is as good as before.
+      outdated: 200,
       'logged out': 403,
       removed: 403,
       replaced: 403,

@@ -5,16 +5,21 @@
  */
 import {
   type AccountId,
+  accountIdBytes,
   type DeviceId,
+  deviceIdBytes,
   decodeServerFrame,
   type DevicesChanged,
   encodeClientFrame,
+  fromBase64,
   inboxOf,
   type ClientFrame,
   type LogId,
   messageIdOf,
   type Send,
   type ServerFrame,
+  toBase64,
+  type TokenNonce,
 } from '@parley/wire'
 import {
   type ApiAnswer,
@@ -22,6 +27,7 @@ import {
   newDevice,
   preKeyUpload,
   type RegisteredUser,
+  signBytes,
   signList,
   startApi,
   type TestApi,
@@ -35,9 +41,9 @@ import { openSigningKeys } from '../../packages/server/src/accounts/signing-keys
 /**
  * The columns. `owner` is the account's first device and `sibling` its second; `peer` is an account
  * that it writes with, `stranger` one that it never met. `forged` has the owner's name on a token of
- * another key. `logged out` and `removed` were devices of the account, `replaced` is the device that
- * had its number before. Columns that come with what they speak of: other member and ex-member of a
- * group, blocked.
+ * another key, `outdated` a token of a login before the present one of its device. `logged out` and
+ * `removed` were devices of the account, `replaced` is the device that had its number before.
+ * Columns that come with what they speak of: other member and ex-member of a group, blocked.
  */
 export const askers = [
   'owner',
@@ -47,6 +53,7 @@ export const askers = [
   'anonymous',
   'forged',
   'expired',
+  'outdated',
   'logged out',
   'removed',
   'replaced',
@@ -106,6 +113,8 @@ export class World implements AsyncDisposable {
     await world.#link('sibling')
     await world.#link('logged out')
     await world.#link('removed')
+    await world.#link('outdated')
+    await world.#logInAgain('outdated')
     await world.call('DELETE', '/v1/session', { token: world.who('logged out').token })
     await world.#remove('removed')
     await world.#pretend(owner)
@@ -240,6 +249,14 @@ export class World implements AsyncDisposable {
     this.#people.set(asker, { account, device, token: access_token, refreshToken })
   }
 
+  /** Who keeps the tokens of before, and the key. */
+  async #logInAgain(asker: Asker): Promise<void> {
+    const { body: nonce } = await this.call<TokenNonce>('POST', '/v1/tokens/nonce')
+    const body = signedGrant(this.who(asker), nonce.nonce, this.who(asker).device)
+    const answer = await this.call('POST', '/v1/tokens', { body })
+    if (answer.status !== 200) throw new Error(`not logged in again: ${answer.status}`)
+  }
+
   async #remove(asker: Asker): Promise<void> {
     const { token, device: signer } = this.owner
     const gone = this.who(asker).device
@@ -294,6 +311,27 @@ export class World implements AsyncDisposable {
     // When they were last seen is stored a few seconds later.
     this.api.clock.advance(lastSeenMs)
     await this.settle()
+  }
+}
+
+/** POST /v1/tokens with a signature in somebody's name. */
+export function signedGrant(
+  { account, device }: Pick<Somebody, 'account' | 'device'>,
+  nonce: string,
+  signer: TestDevice,
+) {
+  const signed = Buffer.concat([
+    Buffer.from('Parley token v1\0'),
+    accountIdBytes(account),
+    deviceIdBytes(device.id),
+    fromBase64(nonce) ?? new Uint8Array(),
+  ])
+  return {
+    grant_type: 'device_signature',
+    account,
+    device: device.id,
+    nonce,
+    signature: toBase64(signBytes(signer, signed)),
   }
 }
 
