@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { faultsIn } from './checker.ts'
+import { countFsyncs, haveStrace } from './fsyncs.ts'
 import { forget, run } from './run.ts'
 import type { Outcome, Progress } from './run.ts'
 
@@ -20,6 +21,7 @@ reordered or left undecryptable.
   --seed N        decides faults and load (1)
   --raw-rate R    messages a second of the clients that only speak frames (500)
   --sdk-rate R    messages a second of the clients that encrypt (100)
+  --fsyncs        instead of a run: counts syncs against acknowledgements, with strace
   --keep          keeps the histories also when all is well
   --verbose       says each fault
   --json          one JSON object at the end
@@ -41,6 +43,7 @@ function parse() {
         seed: { type: 'string', default: '1' },
         'raw-rate': { type: 'string', default: '500' },
         'sdk-rate': { type: 'string', default: '100' },
+        fsyncs: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -95,11 +98,25 @@ function summaryOf(seed: number, outcome: Outcome, isPartial: boolean) {
   }
 }
 
+/** The exit status. */
+async function showFsyncs(): Promise<number> {
+  if (!(await haveStrace(say))) {
+    say('There is no strace. Install the package strace, and try again.')
+    return 1
+  }
+  const verdict = await countFsyncs(undefined)
+  const { accepted_frames, early, fsyncs, messages, untraced } = verdict
+  const text = `${messages} messages, ${accepted_frames} Accepted, ${fsyncs} syncs of the log before them; ${early} left early, ${untraced} not in the trace`
+  process.stdout.write(`${values.json ? JSON.stringify(verdict) : text}\n`)
+  return early + untraced === 0 && messages > 0 ? 0 : 1
+}
+
 const values = parse()
 if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
+if (values.fsyncs) process.exit(await showFsyncs())
 const minutes = number('minutes', values.minutes, 0.5)
 const seed = whole('seed', values.seed)
 const kills = values.kills === undefined ? undefined : whole('kills', values.kills)
@@ -118,6 +135,8 @@ const outcome = await run({
     sdk: number('sdk-rate', values['sdk-rate'], 0),
   },
   stop: stop.signal,
+  preload: undefined,
+  settleMsMax: undefined,
   tell: values.verbose ? say : () => {},
   progress: showing(),
 })

@@ -29,6 +29,10 @@ export interface RunOptions {
   rates: { raw: number; sdk: number }
   /** Ends the load early; what follows stays the same. */
   stop: AbortSignal
+  /** A file that the server runs first, with a planted fault; it imports clock-preload.ts. */
+  preload: string | undefined
+  /** How long everybody may take to catch up; undefined for what fits the length. */
+  settleMsMax: number | undefined
   tell(line: string): void
   progress(at: Progress): void
 }
@@ -71,7 +75,7 @@ const bytesPerMessage = 2_500
 const diskBytesLeast = 256 * 1024 * 1024
 
 /** Load and settling of a run of this length. */
-export function timesOf(minutes: number) {
+function timesOf(minutes: number) {
   const totalMs = minutes * minuteMs
   const reserveMs = Math.max(20_000, Math.min(5 * minuteMs, totalMs * 0.1))
   const loadMs = Math.max(10_000, totalMs - setUpMs - reserveMs)
@@ -84,7 +88,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
   await using opened = new AsyncDisposableStack()
   const stage = await setStage(options, folder, opened)
   const { faults, keeper, programs, proxies } = stage
-  const { loadMs, settleMsMax } = timesOf(options.minutes)
+  const { loadMs, ...times } = timesOf(options.minutes)
+  const settleMsMax = options.settleMsMax ?? times.settleMsMax
   const schedule = scheduleOf({ seed: options.seed, kills: options.kills, loadMs })
   writeFileSync(join(folder, 'schedule.json'), JSON.stringify(schedule, undefined, 1))
   stage.doing('load', loadMs)
@@ -111,13 +116,13 @@ export async function run(options: RunOptions): Promise<Outcome> {
 type Stage = Awaited<ReturnType<typeof setStage>>
 
 async function setStage(options: RunOptions, folder: string, opened: AsyncDisposableStack) {
-  const { minutes, rates, seed, tell } = options
+  const { minutes, preload, rates, seed, tell } = options
   const random = new SimRandom(seed ^ 0x5eed)
   const messages = minutes * 60 * (rates.raw + rates.sdk) * 1.2
   const disk = openSmallDisk(folder, diskBytesLeast + Math.ceil(messages * bytesPerMessage))
   opened.defer(() => disk.end())
   if (disk.kind === 'none') tell('the disk cannot be filled here: that needs root')
-  const keeper = new ServerKeeper({ dataFolder: disk.folder, folder, tell })
+  const keeper = new ServerKeeper({ dataFolder: disk.folder, folder, preload, tell })
   opened.defer(() => keeper.end())
   await keeper.start()
   const proxies = { raw: await startProxy(keeper, opened), sdk: await startProxy(keeper, opened) }

@@ -13,6 +13,8 @@ export interface KeeperOptions {
   dataFolder: string
   /** For what steers the server and is not on its disk. */
   folder: string
+  /** Instead of clock-preload.ts, which it imports. */
+  preload: string | undefined
   tell(line: string): void
 }
 
@@ -166,10 +168,10 @@ export class ServerKeeper {
 
   async #spawn(): Promise<void> {
     const environment = { [clockFileVariable]: this.#clockFile }
+    const { dataFolder, preload } = this.#options
+    const file = preload ?? join(import.meta.dirname, 'clock-preload.ts')
     const server = await spawnServer({
-      dataFolder: this.#options.dataFolder,
-      port: this.#port,
-      preload: { file: join(import.meta.dirname, 'clock-preload.ts'), environment },
+      ...{ dataFolder, port: this.#port, preload: { file, environment } },
     })
     this.#port = Number(new URL(server.url).port)
     this.#killed = false
