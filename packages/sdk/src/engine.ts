@@ -10,7 +10,7 @@ import { ownAccount } from './core.ts'
 import type { ClientSurroundings, Core } from './core.ts'
 import { isNews, listedDevice, lookInto, refreshDevices } from './trust/devices.ts'
 import type { EngineFrame, WelcomeFrame } from './connection/frame-socket.ts'
-import { handInLists } from './account/hand-in.ts'
+import { bringBack } from './account/bring-back.ts'
 import { Inbox } from './receiving/inbox.ts'
 import { Outbox } from './sending/outbox.ts'
 import { StoreError } from './platform/ports.ts'
@@ -260,14 +260,10 @@ export class Engine {
     this.connection.report(problemOf('revoked'))
   }
 
-  /**
-   * The server was restored from an older state: it gets fresh prekeys, and the lists that it
-   * forgot.
-   */
+  /** Y44: with each connection until it is done. */
   async #bringBack(): Promise<void> {
-    await keepPreKeys(this.core, true)
-    const { api, store } = this.core
-    await handInLists(api, store, ownAccount(this.core).account)
+    await bringBack(this.core)
+    this.#checkOwnDevice()
   }
 
   #lookInto(sender: AccountId, content: Content): void {
@@ -313,6 +309,7 @@ export class Engine {
   #keepUp(): void {
     if (!this.#working) return
     this.#upkeep.setAt(this.core.clock.now() + upkeepEveryMs)
+    this.#run(() => this.#bringBack())
     this.#run(async () => {
       sweep(this.core)
       this.#checkPreKeys(false)

@@ -2,7 +2,9 @@
  * What Welcome may reveal: that this state is older than what the server has seen from the device
  * (E23), or that the server's state is older than this one (a new incarnation).
  */
+import { inboxOf } from '@parley/wire'
 import type { WelcomeFrame } from '../connection/frame-socket.ts'
+import { ownAccount } from '../core.ts'
 import type { Core } from '../core.ts'
 import { writeRelinkNeeded } from '../store/account.ts'
 import { resetCursors } from '../store/cursors.ts'
@@ -38,19 +40,24 @@ export function judgeWelcome(core: Core, welcome: WelcomeFrame): Verdict {
   if (known === incarnation) return 'as-known'
   store.transaction(() => {
     writeMeta(store, 'incarnation', incarnation)
-    if (known !== undefined) writeServerRestored(core, last ?? 0)
+    if (known !== undefined) writeServerRestored(core, incarnation)
   })
   return known === undefined ? 'as-known' : 'server-restored'
 }
 
-/** The same messages under new sequences, before what was queued since. */
-function writeServerRestored(core: Core, last: number): void {
+/**
+ * Y42: the same messages under new sequences, before what was queued since. The last sequence that
+ * the server has says nothing about the log of one person, so what nobody is known to have goes out
+ * again; whoever has it drops it.
+ */
+function writeServerRestored(core: Core, incarnation: string): void {
   const { store } = core
-  resetCursors(store)
+  resetCursors(store, inboxOf(ownAccount(core).account))
+  writeMeta(store, 'bring_back', incarnation)
   resetConfirmed(store)
   resetOutbox(store)
   const queued = newestOutboxNumber(store)
-  for (const message of readUndelivered(store, last)) {
+  for (const message of readUndelivered(store)) {
     if (readOutboxOf(store, message.id)) continue
     const { conversation: peer, id, stamp, number } = message
     insertOutbox(store, { peer, id, kind: 'text', body: '', stamp })

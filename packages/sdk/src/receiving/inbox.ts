@@ -19,7 +19,7 @@ import { StoreError } from '../platform/ports.ts'
 import { writeReceiptEntry } from './receipts.ts'
 import { Retries } from './retries.ts'
 import { Ratchets } from '../trust/sessions.ts'
-import { readCursor, writeCursor } from '../store/cursors.ts'
+import { readCursor, readHadBefore, writeCursor } from '../store/cursors.ts'
 import { readDeviceList } from '../store/device-lists.ts'
 import { readMarks } from '../store/marks.ts'
 import { StaleSession } from '../store/sessions.ts'
@@ -248,7 +248,9 @@ export class Inbox {
   }
 
   #writeUnopened(entry: Entry, message: MessageContent): void {
-    if (!message.envelope && isDelivered(this.#core, message)) return
+    // What was read before a restore and held nothing for this device is not asked for again (Y43).
+    const isOld = entry.position <= readHadBefore(this.#core.store)
+    if (!message.envelope && (isOld || isDelivered(this.#core, message))) return
     writeNotOpened(this.#core, message, this.#notOpened(entry, message))
   }
 

@@ -309,12 +309,11 @@ export function writeStatus(store: Store, numbers: readonly number[], status: Me
 }
 
 /** Own texts that the server took and nobody is known to have: oldest first. */
-export function readUndelivered(store: Store, above: number): MessageRow[] {
+export function readUndelivered(store: Store): MessageRow[] {
   return store
     .all<Row>(
       `SELECT * FROM messages WHERE mine = 1 AND kind = 'text' AND status = 'accepted'
-       AND sequence > ? ORDER BY sequence`,
-      [above],
+       ORDER BY sequence`,
     )
     .map(messageOf)
 }

@@ -6,6 +6,8 @@ export type MetaName =
   | 'pending_device'
   | 'sequence'
   | 'incarnation'
+  | 'had_before'
+  | 'bring_back'
   | 'prekey_id'
   | 'prekeys_rotated_at'
   | 'prekeys_upload'
