@@ -9,14 +9,7 @@ import { join } from 'node:path'
 import { backUp, restore } from '@parley/app-server'
 import { startServer } from '@parley/testkit'
 import type { TestServer } from '@parley/testkit'
-import {
-  register,
-  textsOf,
-  timelineOf,
-  until,
-  untilStatus,
-  untilTexts,
-} from '../testing/test-people.ts'
+import { register, textsOf, timelineOf, until, untilStatus } from '../testing/test-people.ts'
 
 const watching = { signal: new AbortController().signal, onProgress: () => {} }
 const patienceMs = 30_000
