@@ -110,11 +110,13 @@ test('no text is lost but the marks themselves', () => {
 })
 
 test('the worst text of full size is read quickly', () => {
-  const startMs = performance.now()
+  const before = process.cpuUsage()
   for (const piece of ['*a', '`a\n', '_*~a', '(https://']) readMarkup(piece.repeat(20_000))
   for (const mark of ['.', ')', '.)']) readMarkup(`https://a${mark.repeat(60_000)}a`)
   for (const address of ['www.a%', 'http://[', 'https://a:b/']) {
     readMarkup(address.repeat(65_536 / address.length))
   }
-  expect(performance.now() - startMs).toBeLessThan(1_000)
+  // Processor time, since others may be using the machine.
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1_000).toBeLessThan(2_000)
 })
