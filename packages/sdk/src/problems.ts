@@ -14,8 +14,9 @@ export class ApiFailure extends Error {
   override readonly name = 'ApiFailure'
   readonly code: ApiErrorCode
   readonly retryAfterS: number | undefined
-  constructor(code: ApiErrorCode, retryAfterS: number | undefined) {
-    super(apiErrors[code].says)
+  /** `says`: a sentence that knows more than the table's. */
+  constructor(code: ApiErrorCode, retryAfterS: number | undefined, says?: string) {
+    super(says ?? apiErrors[code].says)
     this.code = code
     this.retryAfterS = retryAfterS
   }
@@ -83,7 +84,7 @@ const apiProblems: Record<ApiErrorCode, ProblemCode> = {
   'lookup-budget': 'too-many-requests',
   internal: 'refused',
   unavailable: 'server-unreachable',
-  'storage-full': 'refused',
+  'storage-full': 'server-unreachable',
 }
 
 const storeProblems: Record<StoreError['reason'], ProblemCode> = {
@@ -98,7 +99,7 @@ const storeProblems: Record<StoreError['reason'], ProblemCode> = {
 export function asParleyError(error: unknown): ParleyError {
   if (error instanceof ParleyError) return error
   if (error instanceof ApiFailure) {
-    return parleyError(apiProblems[error.code], error, apiErrors[error.code].says)
+    return parleyError(apiProblems[error.code], error, error.message)
   }
   if (error instanceof StoreError) return parleyError(storeProblems[error.reason], error)
   if (error instanceof WireError || error instanceof CryptoError) {

@@ -24,6 +24,10 @@ const earlyMs = 60_000
 const nonceBytes = 32
 const signaturePrefix = new TextEncoder().encode('Parley token v1\0')
 
+/** Y46: registered after the backup that the server was restored from. */
+const unknownDevice =
+  'The server does not know this device; it may have been restored from an older state. Register again in another profile; what is here stays readable.'
+
 export interface AccessTokensOptions {
   store: Store
   clock: Clock
@@ -88,7 +92,12 @@ export class AccessTokens {
     const { nonce } = await this.#options.nonce()
     const { device, identity } = account
     const signer = { account: account.account, device, privateKey: identity.privateKey }
-    return this.#options.request(signedRequest(signer, nonce, this.#options.random))
+    try {
+      return await this.#options.request(signedRequest(signer, nonce, this.#options.random))
+    } catch (error) {
+      const isUnknown = error instanceof ApiFailure && error.code === 'token-invalid'
+      throw isUnknown ? new ApiFailure(error.code, undefined, unknownDevice) : error
+    }
   }
 
   #current(): { account: Account; tokens: StoredTokens } {
