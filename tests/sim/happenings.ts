@@ -1,4 +1,6 @@
 /** What people and bad luck do during the storm, one thing at a time, chosen by the seed. */
+import { ParleyError } from '@parley/sdk'
+import type { SimDisk } from '@parley/testkit'
 import type { SimClient } from './sim-client.ts'
 import type { World } from './world.ts'
 
@@ -25,8 +27,9 @@ async function send(world: World): Promise<void> {
       world.sent.push({ text, from: from.name, to: to.name, id })
       world.tell(`${from.name} writes "${text}"`)
     } catch (error) {
-      if (from.client) throw error
-      world.tell(`${from.name} dies writing "${text}"`)
+      const full = error instanceof ParleyError && error.problem.code === 'disk-full'
+      if (from.client && !full) throw error
+      world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${text}"`)
       world.sent.push({ text, from: from.name, to: to.name, id: undefined })
       return
     }
@@ -42,15 +45,19 @@ async function read(world: World): Promise<void> {
   world.begin(reader.client.markRead(writer.account, { stamp: newest.stamp, id: newest.id }))
 }
 
+const powerOf = (world: World) => (world.random.chance(0.5) ? 'goes' : 'stays')
+
 async function crashClient(world: World): Promise<void> {
   const victim = anyone(world)
+  const power = powerOf(world)
   if (!victim.client) return
-  if (world.random.chance(0.5)) {
-    world.tell(`${victim.name} will die after a commit`)
-    victim.crashAfterCommits(world.random.between(1, 6))
+  if (world.random.chance(0.7)) {
+    const effects = world.random.between(1, 80)
+    world.tell(`${victim.name} will die at effect ${effects}, power ${power}`)
+    victim.fuse.light(effects, power)
   } else {
-    world.tell(`${victim.name} dies`)
-    victim.crash()
+    world.tell(`${victim.name} dies, power ${power}`)
+    victim.crash(power)
   }
 }
 
@@ -67,20 +74,41 @@ async function openAgain(world: World): Promise<void> {
 }
 
 async function crashServer(world: World): Promise<void> {
+  const power = powerOf(world)
   if (!world.server.running) return
   if (world.random.chance(0.7)) {
-    world.tell('the server will die after a write')
-    world.server.crashAfterBatches(world.random.between(1, 8))
+    const effects = world.random.between(1, 80)
+    world.tell(`the server will die at effect ${effects}, power ${power}`)
+    world.server.fuse.light(effects, power)
   } else {
-    world.tell('the server is killed')
-    world.server.crash()
+    world.tell(`the server is killed, power ${power}`)
+    world.server.crash(power)
   }
 }
 
 async function startServer(world: World): Promise<void> {
+  if (world.server.stopped) world.server.crash(powerOf(world))
   if (world.server.running) return
   world.tell('the server starts')
   await world.waitFor(world.server.start())
+}
+
+function anyDisk(world: World): { name: string; disk: SimDisk } {
+  if (world.random.chance(0.5)) return { name: 'the server', disk: world.server.disk }
+  const { name, disk } = anyone(world)
+  return { name, disk }
+}
+
+async function diskFills(world: World): Promise<void> {
+  const { name, disk } = anyDisk(world)
+  disk.isFull = !disk.isFull
+  world.tell(`the disk of ${name} ${disk.isFull ? 'is full' : 'has room again'}`)
+}
+
+async function syncFails(world: World): Promise<void> {
+  const { name, disk } = anyDisk(world)
+  disk.syncsToFail = world.random.between(1, 3)
+  world.tell(`${disk.syncsToFail} syncs of ${name} will fail`)
 }
 
 async function cut(world: World): Promise<void> {
@@ -118,6 +146,8 @@ const table: readonly { weight: number; happen: Happening }[] = [
   { weight: 8, happen: startServer },
   { weight: 5, happen: cut },
   { weight: 4, happen: weather },
+  { weight: 3, happen: diskFills },
+  { weight: 2, happen: syncFails },
   { weight: 2, happen: skew },
   { weight: 4, happen: pass },
 ]

@@ -19,7 +19,7 @@ export interface ShownChat {
   items: readonly TimelineItem[]
 }
 
-export type InvariantName = 'I1' | 'I2' | 'I3' | 'I4' | 'I7'
+export type InvariantName = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}`
 
 export class InvariantBroken extends Error {
   override readonly name = 'InvariantBroken'

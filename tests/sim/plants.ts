@@ -4,6 +4,7 @@
  */
 import type { Log, NewEntry } from '@parley/server'
 import { SimRandom } from '@parley/testkit'
+import type { SimDisk } from '@parley/testkit'
 import type { LogId } from '@parley/wire'
 import type { InvariantName } from './invariants.ts'
 
@@ -20,6 +21,18 @@ export const plants = {
     says: "a client's randomness starts over with its process, so its keys come again",
     breaks: 'I7',
   },
+  'synchronous-off': {
+    says: 'the log does not wait for the disk, so a power cut loses what was accepted',
+    breaks: 'I1',
+  },
+  'skipped-fsync': {
+    says: 'the disk says that it has synced and has not',
+    breaks: 'I1',
+  },
+  'trusted-journal': {
+    says: 'a server takes what a process before it left in the cache for synced',
+    breaks: 'I5',
+  },
   'swapped-entries': {
     says: 'the log now and then stores two entries of one device in the other order',
     breaks: 'I1',
@@ -27,6 +40,10 @@ export const plants = {
 } as const satisfies Record<string, { says: string; breaks: InvariantName }>
 
 export type Plant = keyof typeof plants
+
+export function plantInDisk(disk: SimDisk, plant: Plant | undefined): void {
+  if (plant === 'skipped-fsync') disk.skipsSyncs = true
+}
 
 /** The log with the fault in it. `later` runs after simulated time. */
 export function plantInLog(

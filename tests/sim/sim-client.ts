@@ -2,14 +2,19 @@
  * One person's device in the simulation: the real SDK on a database that outlives its crashes, a
  * clock that dies with them, and the simulated network.
  */
-import { Database } from 'bun:sqlite'
 import { nobleCurve } from '@parley/crypto/reference'
 import { openClient } from '@parley/sdk'
 import type { Client, SqlDriver, SqlValue, TimelineItem, Transport } from '@parley/sdk'
-import { openBunDriver } from '@parley/sdk/bun'
-import { ProcessClock } from '@parley/testkit'
+import { ProcessClock, SimDisk } from '@parley/testkit'
 import type { SimEnd, SimNetwork, SimRandom, Scheduler } from '@parley/testkit'
 import type { AccountId } from '@parley/wire'
+import { openWasmDriver } from '../../packages/sdk/src/store/sqlite.browser.ts'
+import type { Coverage } from './coverage.ts'
+import { openDatabase } from './disk/connection.ts'
+import { mountDisk, sqlite, unmount } from './disk/vfs.ts'
+import type { Mount } from './disk/vfs.ts'
+import { Fuse } from './fuse.ts'
+import type { Power } from './fuse.ts'
 import type { ShownChat } from './invariants.ts'
 import { plantInRandom } from './plants.ts'
 import type { Plant } from './plants.ts'
@@ -23,30 +28,21 @@ export interface SimClientOptions {
   random: SimRandom
   plant: Plant | undefined
   observeMessageKey: (messageKeyId: string) => void
+  coverage: Coverage
 }
 
-/**
- * A driver that a crash turns off in the middle of whatever its process was doing, before or after
- * a commit.
- */
-class CrashingDriver implements SqlDriver {
+/** The driver of one process: after its death it does nothing any more. */
+class MortalDriver implements SqlDriver {
   readonly #driver: SqlDriver
-  /** Transactions until the crash; -1: none is planned. */
-  transactionsLeft = -1
-  readonly #crash: () => void
-  #dead = false
+  readonly mount: Mount
 
-  constructor(driver: SqlDriver, crash: () => void) {
-    this.#driver = driver
-    this.#crash = crash
-  }
-
-  kill(): void {
-    this.#dead = true
+  constructor(mount: Mount) {
+    this.mount = mount
+    this.#driver = openWasmDriver(sqlite, openDatabase(mount, 'profile.sqlite', 'c'), () => {})
   }
 
   #checkAlive(): void {
-    if (this.#dead) throw new Error('the simulated process is gone')
+    if (!this.mount.alive) throw new Error('the simulated process is gone')
   }
 
   run(sql: string, parameters?: readonly SqlValue[]): void {
@@ -61,13 +57,8 @@ class CrashingDriver implements SqlDriver {
 
   transaction<T>(body: () => T): T {
     this.#checkAlive()
-    if (this.transactionsLeft > 0) this.transactionsLeft--
-    const crashes = this.transactionsLeft === 0
     const outcome = this.#driver.transaction(body)
-    if (crashes) {
-      this.#crash()
-      this.#checkAlive()
-    }
+    this.#checkAlive()
     return outcome
   }
 
@@ -77,17 +68,20 @@ class CrashingDriver implements SqlDriver {
   }
 
   close(): void {
-    if (!this.#dead) this.#driver.close()
+    if (this.mount.alive) this.#driver.close()
   }
 }
 
 export class SimClient {
   readonly name: string
-  readonly database = new Database(':memory:')
+  readonly disk: SimDisk
+  /** Burns at each effect of the process; the process dies at its end. */
+  readonly fuse: Fuse
   readonly #options: SimClientOptions
   readonly #deviceSeed: number
   #clock: ProcessClock
-  #driver: CrashingDriver | undefined
+  #driver: MortalDriver | undefined
+  #mount: Mount | undefined
   client: Client | undefined
   account: AccountId | undefined
   /** How far the device's clock is off; survives crashes. */
@@ -99,12 +93,21 @@ export class SimClient {
     this.#options = options
     this.#deviceSeed = options.random.word()
     this.#clock = new ProcessClock(options.scheduler, 0)
+    const { coverage } = options
+    this.fuse = new Fuse((power) => this.crash(power))
+    this.disk = new SimDisk({
+      random: options.random.fork(),
+      onOperation: (operation) => this.fuse.burn(coverage, `client: disk ${operation}`),
+      onFault: (fault) => coverage.meet('faults', `client: disk ${fault}`),
+    })
   }
 
   open(): Client {
     const { scheduler, random, observeMessageKey, plant } = this.#options
     this.#clock = new ProcessClock(scheduler, this.skewMs)
-    const driver = new CrashingDriver(openBunDriver(this.database), () => this.crash())
+    const mount = mountDisk(this.disk)
+    this.#mount = mount
+    const driver = new MortalDriver(mount)
     this.#driver = driver
     const client = openClient({
       driver,
@@ -121,19 +124,35 @@ export class SimClient {
   }
 
   /** The process dies here: no timer, socket or database call of it does anything any more. */
-  crash(): void {
-    if (!this.client && !this.#driver) return
+  crash(power: Power): void {
+    const mount = this.#mount
+    if (!mount) return
+    const { coverage, network, scheduler } = this.#options
     this.crashes++
+    coverage.meet('faults', `client: killed, power ${power}`)
+    this.fuse.putOut()
     this.#clock.kill()
-    this.#driver?.kill()
+    mount.alive = false
+    if (power === 'goes') this.disk.losePower()
+    this.#mount = undefined
     this.#driver = undefined
     this.client = undefined
-    this.#options.network.cut(this.name)
+    // It may have died inside of SQLite.
+    scheduler.at(scheduler.nowMs, () => unmount(mount))
+    network.cut(this.name)
   }
 
-  /** Dies right after the n-th commit from here. */
-  crashAfterCommits(count: number): void {
-    if (this.#driver) this.#driver.transactionsLeft = count
+  heal(): void {
+    this.skew(0)
+    this.fuse.putOut()
+    this.disk.isFull = false
+    this.disk.syncsToFail = 0
+  }
+
+  dispose(): void {
+    const mount = this.#mount
+    this.crash('stays')
+    if (mount) unmount(mount)
   }
 
   skew(milliseconds: number): void {
@@ -163,7 +182,14 @@ export class SimClient {
           },
           () => alive() && handlers.open(),
         )
-        return end
+        const effect = (name: string, run: () => void) => {
+          if (alive() && this.fuse.burn(this.#options.coverage, `client: ${name}`)) run()
+        }
+        return {
+          send: (bytes) => effect('frame', () => end.send(bytes)),
+          close: (code) => effect('close', () => end.close(code)),
+          bufferedBytes: () => end.bufferedBytes(),
+        }
       },
       fetch: (request) => network.fetch(request),
     }

@@ -2,9 +2,6 @@
  * The server in the simulation: the real roles on files that outlive its crashes, a lossy bus, a
  * clock that dies with the process.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   LocalBus,
   openLogger,
@@ -14,10 +11,15 @@ import {
   readIncarnation,
   startServer,
 } from '@parley/server'
-import type { Bus, RunningServer, SocketEvents, Sql, SqliteLog } from '@parley/server'
-import { ProcessClock } from '@parley/testkit'
+import type { Bus, RunningServer, SocketEvents } from '@parley/server'
+import { ProcessClock, SimDisk } from '@parley/testkit'
 import type { Scheduler, SimEnd, SimNetwork, SimRandom } from '@parley/testkit'
-import { plantInLog } from './plants.ts'
+import type { Coverage } from './coverage.ts'
+import { sqliteOn } from './disk/connection.ts'
+import { mountDisk, unmount } from './disk/vfs.ts'
+import type { Mount } from './disk/vfs.ts'
+import { Fuse } from './fuse.ts'
+import { plantInDisk, plantInLog } from './plants.ts'
 import type { Plant } from './plants.ts'
 
 export interface SimServerOptions {
@@ -25,32 +27,53 @@ export interface SimServerOptions {
   network: SimNetwork
   random: SimRandom
   plant: Plant | undefined
+  coverage: Coverage
+  tell: (line: string) => void
 }
 
 interface Process {
   clock: ProcessClock
-  log: SqliteLog
-  sql: Sql
-  server: RunningServer
+  mount: Mount
+  /** Rejects when the process dies. */
+  died: Promise<never>
+  die: (reason: Error) => void
+  /** Its log takes nothing any more, after a sync that failed. */
+  stopped: boolean
 }
 
 export class SimServer {
   readonly #options: SimServerOptions
-  readonly #folder = mkdtempSync(join(tmpdir(), 'parley-sim-'))
+  readonly disk: SimDisk
+  /** Burns at each effect of the process; the process dies at its end. */
+  readonly fuse: Fuse
   readonly #codes = new Map<string, string>()
   #process: Process | undefined
   /** Probability that the bus loses, repeats or delays a message. */
   #busTrouble = 0.05
   crashes = 0
-  /** Batches until the crash; -1: none is planned. */
-  #batchesLeft = -1
 
   constructor(options: SimServerOptions) {
     this.#options = options
+    const { coverage, random } = options
+    this.fuse = new Fuse((power) => this.crash(power))
+    this.disk = new SimDisk({
+      random: random.fork(),
+      onOperation: (operation) => this.fuse.burn(coverage, `server: disk ${operation}`),
+      onFault: (fault) => {
+        coverage.meet('faults', `server: disk ${fault}`)
+        if (fault === 'sync failed' && this.#process) this.#process.stopped = true
+      },
+    })
+    plantInDisk(this.disk, options.plant)
   }
 
   get running(): boolean {
     return this.#process !== undefined
+  }
+
+  /** Up, and of no use until it is started anew. */
+  get stopped(): boolean {
+    return this.#process?.stopped ?? false
   }
 
   /** The code last sent to the number. */
@@ -61,26 +84,52 @@ export class SimServer {
   }
 
   heal(): void {
-    this.#batchesLeft = -1
+    this.fuse.putOut()
     this.#busTrouble = 0
+    this.disk.isFull = false
+    this.disk.syncsToFail = 0
   }
 
+  /** Resolves when it serves, or has died on the way. */
   async start(): Promise<void> {
-    const { scheduler, network, random, plant } = this.#options
-    const clock = new ProcessClock(scheduler, 0)
+    const { scheduler, tell } = this.#options
+    const death = Promise.withResolvers<never>()
+    death.promise.catch(() => {})
+    const process: Process = {
+      clock: new ProcessClock(scheduler, 0),
+      mount: mountDisk(this.disk),
+      died: death.promise,
+      die: death.reject,
+      stopped: false,
+    }
+    this.#process = process
+    try {
+      await Promise.race([this.#run(process), process.died])
+    } catch (error) {
+      if (this.#process !== process) return
+      tell(`the server does not start: ${String(error)}`)
+      this.crash('stays')
+    }
+  }
+
+  async #run(process: Process): Promise<void> {
+    const { network, random, plant } = this.#options
+    const { clock, mount } = process
     const logger = openLogger('silent')
-    const sql = await openSqliteSql(join(this.#folder, 'accounts.sqlite'))
+    const openSqlite = sqliteOn(mount, plant !== 'trusted-journal')
+    const sql = await openSqliteSql('accounts.sqlite', openSqlite)
     const log = await openSqliteLog({
-      path: join(this.#folder, 'log.sqlite'),
+      path: 'log.sqlite',
       writer: 'inline',
-      sync: 'off',
+      openSqlite,
+      sync: plant === 'synchronous-off' ? 'off' : 'full',
       clock,
-      elapsedMs: () => scheduler.nowMs,
+      elapsedMs: () => clock.now(),
       soon: (run) => clock.after(0, run),
       logger,
       fileBytesMax: undefined,
       queueBytesMax: undefined,
-      onBatch: () => this.#written(clock),
+      onBatch: undefined,
       onParked: undefined,
     })
     const context = {
@@ -104,7 +153,7 @@ export class SimServer {
       retentionDays: 90,
       unlimited: true,
     })
-    this.#process = { clock, log, sql, server }
+    if (this.#process !== process) return
     const from = { remoteAddress: '127.0.0.1' }
     network.server = {
       open: (end) => this.#open(server, end),
@@ -116,7 +165,7 @@ export class SimServer {
     const events = server.openSocket(
       {
         send: (bytes) => {
-          end.send(bytes)
+          if (this.fuse.burn(this.#options.coverage, 'server: frame')) end.send(bytes)
           return true
         },
         bufferedBytes: () => end.bufferedBytes(),
@@ -131,35 +180,29 @@ export class SimServer {
     }
   }
 
-  /**
-   * Dies soon after the n-th batch from here is on the disk: what was answered meanwhile must be
-   * there afterwards.
-   */
-  crashAfterBatches(count: number): void {
-    this.#batchesLeft = count
-  }
-
-  #written(clock: ProcessClock): void {
-    if (this.#batchesLeft < 0 || --this.#batchesLeft > 0) return
-    this.#batchesLeft = -1
-    clock.after(this.#options.random.below(40), () => this.crash())
-  }
-
-  /** The process dies here; its files keep what was committed. */
-  crash(): void {
+  /** The process dies here, perhaps in the middle of a write; with the power goes what was not synced. */
+  crash(power: 'stays' | 'goes'): void {
     const dying = this.#process
     if (!dying) return
+    const { coverage, network, scheduler } = this.#options
     this.crashes++
+    coverage.meet('faults', `server: killed, power ${power}`)
+    this.fuse.putOut()
     this.#process = undefined
-    this.#options.network.server = undefined
+    network.server = undefined
     dying.clock.kill()
-    for (const ended of [dying.log.kill(), dying.sql.destroy()]) ended.catch(() => {})
-    this.#options.network.cut(undefined)
+    dying.mount.alive = false
+    if (power === 'goes') this.disk.losePower()
+    dying.die(new Error('the server died'))
+    // It may have died inside of SQLite.
+    scheduler.at(scheduler.nowMs, () => unmount(dying.mount))
+    network.cut(undefined)
   }
 
   dispose(): void {
-    this.crash()
-    rmSync(this.#folder, { recursive: true, force: true })
+    const mount = this.#process?.mount
+    this.crash('stays')
+    if (mount) unmount(mount)
   }
 
   /** The bus may lose, repeat and delay (B1); the real one on one box does none of it. */

@@ -3,6 +3,8 @@
  * do, all decided by one seed. After the storm everything heals, and the invariants must hold.
  */
 import { ProcessClock, Scheduler, SimNetwork, SimRandom } from '@parley/testkit'
+import { Coverage } from './coverage.ts'
+import { restartRandomness } from './disk/vfs.ts'
 import {
   checkAllArrived,
   checkConverged,
@@ -51,6 +53,7 @@ export class World {
   readonly clients: SimClient[]
   readonly sent: Sent[] = []
   readonly keys = new MessageKeys()
+  readonly coverage = new Coverage()
   readonly #options: RunOptions
   readonly #trace = new Bun.CryptoHasher('sha256')
   steps = 0
@@ -59,6 +62,7 @@ export class World {
 
   constructor(options: RunOptions) {
     this.#options = options
+    restartRandomness()
     this.random = new SimRandom(options.seed)
     this.network = new SimNetwork(this.scheduler, this.random.fork())
     this.network.weather = calm
@@ -67,6 +71,8 @@ export class World {
       network: this.network,
       random: this.random.fork(),
       plant: options.plant,
+      coverage: this.coverage,
+      tell: (line) => this.tell(line),
     })
     this.clients = people.map((name) => {
       return new SimClient({
@@ -75,6 +81,7 @@ export class World {
         network: this.network,
         random: this.random.fork(),
         plant: options.plant,
+        coverage: this.coverage,
         observeMessageKey: (id) => this.guard(() => this.keys.record(name, id)),
       })
     })
@@ -185,10 +192,10 @@ export class World {
     this.tell('the storm is over')
     this.network.weather = calm
     this.server.heal()
+    if (this.server.stopped) this.server.crash('stays')
     if (!this.server.running) await this.waitFor(this.server.start())
     for (const client of this.clients) {
-      client.skew(0)
-      client.crashAfterCommits(-1)
+      client.heal()
       if (client.client) continue
       client.open().start()
     }
@@ -224,8 +231,7 @@ export class World {
   /** Ends all processes, so that the next run starts with an empty house. */
   dispose(): void {
     for (const client of this.clients) {
-      client.crash()
-      client.database.close()
+      client.dispose()
     }
     this.server.dispose()
   }

@@ -1,5 +1,6 @@
 export * from './provision.ts'
 export * from './sim/clock.ts'
+export * from './sim/disk.ts'
 export * from './sim/network.ts'
 export * from './sim/random.ts'
 export * from './start-server.ts'

@@ -31,19 +31,36 @@ const full = 13
 const rowCode = 100
 const doneCode = 101
 
+/** SQLite as WASM; a call gives an instance of its own. */
+export function loadSqlite(): Promise<Sqlite3Static> {
+  return sqlite3InitModule()
+}
+
+/**
+ * The driver on a database that was opened on any file layer; `release` runs after it is closed.
+ * Throws StoreError.
+ */
+export function openWasmDriver(
+  sqlite3: Sqlite3Static,
+  database: Database,
+  release: () => void,
+): SqlDriver {
+  return new WasmDriver(sqlite3, database, release)
+}
+
 /** `name` names a folder of the origin with one database in it. Throws StoreError. */
 export async function openBrowserDriver(name: string, clock: Clock): Promise<OpenedStore> {
-  const sqlite3 = await sqlite3InitModule()
+  const sqlite3 = await loadSqlite()
   const pool = await installPool(sqlite3, name, clock)
   if (!pool) {
     const database = new sqlite3.oo1.DB(':memory:')
-    return { driver: new WasmDriver(sqlite3, database, () => {}), persistent: false }
+    return { driver: openWasmDriver(sqlite3, database, () => {}), persistent: false }
   }
   const path = `/${name}.db`
   await expectFile(pool, name, path)
   const database = openDatabase(sqlite3, pool, path)
   try {
-    const driver = new WasmDriver(sqlite3, database, () => pool.pauseVfs())
+    const driver = openWasmDriver(sqlite3, database, () => pool.pauseVfs())
     await writeMark(name)
     return { driver, persistent: true }
   } catch (error) {

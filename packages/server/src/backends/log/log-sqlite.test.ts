@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { accountIdFromRandom, deviceIdOf, inboxOf, positionTimeMs } from '@parley/wire'
 import { pino } from 'pino'
 import { SimRandom } from '../../../../testkit/src/sim/random.ts'
+import type { SqliteConnection } from '../../sqlite.ts'
 import { LogRig } from './log-rig.contract.ts'
 import { openSqliteLog } from './log-sqlite.ts'
 import type { SqliteLogOptions } from './log-sqlite.ts'
@@ -228,7 +229,7 @@ test('[L1] what a process was told is stored when it is killed in the middle of 
 }, 30_000)
 
 /** The database as on a disk whose first sync fails. */
-function failingCommit(database: Database): Database {
+function failingCommit(database: SqliteConnection): SqliteConnection {
   let failures = 1
   const prepare = database.prepare.bind(database)
   database.prepare = ((sql: string) => {

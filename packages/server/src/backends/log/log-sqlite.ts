@@ -3,11 +3,11 @@
  * busy becomes its next batch; followers are fed from memory while they keep up, readers have a
  * connection of their own.
  */
-import type { Database, Statement } from 'bun:sqlite'
 import { positionTimeMs } from '@parley/wire'
 import type { DeviceId, LogId } from '@parley/wire'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
+import type { OpenSqlite, SqliteConnection } from '../../sqlite.ts'
 import { BatchBuilder, answersOf } from './batch.ts'
 import { followLog } from './follow.ts'
 import type { FollowSource } from './follow.ts'
@@ -24,6 +24,8 @@ export interface SqliteLogOptions {
   path: string
   /** A thread keeps the event loop free of a slow disk; inline is for the simulator. */
   writer: 'thread' | 'inline'
+  /** For the inline writer and the reader; bun:sqlite unless given. */
+  openSqlite?: OpenSqlite
   /** `off` survives a crash of the process, but not of the machine. */
   sync: 'full' | 'off'
   clock: Clock
@@ -61,14 +63,16 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SqliteLo
   const { path, sync, fileBytesMax } = options
   const settings = { path, sync, fileBytesMax: fileBytesMax ?? fileBytesMaxDefault }
   const link =
-    options.writer === 'inline' ? linkInline(settings, options.soon) : await linkThread(settings)
+    options.writer === 'inline'
+      ? linkInline(settings, options.openSqlite, options.soon)
+      : await linkThread(settings)
   return new SqliteLog(link, options)
 }
 
 export class SqliteLog implements Log, AsyncDisposable {
   readonly #options: SqliteLogOptions
   readonly #link: WriterLink
-  readonly #reader: Database
+  readonly #reader: SqliteConnection
   readonly #statements: ReturnType<typeof prepare>
   readonly #tail: Tail
   readonly #time: PositionTime
@@ -94,7 +98,7 @@ export class SqliteLog implements Log, AsyncDisposable {
     this.#link = link
     this.#options = options
     this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault
-    this.#reader = openForReading(options.path)
+    this.#reader = openForReading(options.path, options.openSqlite)
     this.#statements = prepare(this.#reader)
     const last = this.#statements.last.get()?.last ?? 0
     this.#tail = new Tail(last)
@@ -363,9 +367,9 @@ export class SqliteLog implements Log, AsyncDisposable {
   }
 }
 
-function prepare(reader: Database) {
+function prepare(reader: SqliteConnection) {
   const sql = <Row, Parameters extends (string | number)[]>(text: string) =>
-    reader.prepare<Row, Parameters>(text) as Statement<Row, Parameters>
+    reader.prepare<Row, Parameters>(text)
   const number = '(SELECT number FROM logs WHERE log = ?)'
   return {
     log: sql<{ number: number; kept: number }, [string]>(

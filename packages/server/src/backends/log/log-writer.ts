@@ -3,8 +3,9 @@
  * `append` durable (L1). Gives the positions and drops repeats. Runs in a thread of its own
  * (log-writer.worker.ts) or in the caller's; the code is the same.
  */
-import type { Database, Statement } from 'bun:sqlite'
 import { nextPosition } from '@parley/wire'
+import { openBunSqlite } from '../../sqlite.ts'
+import type { SqliteConnection } from '../../sqlite.ts'
 import { BatchReader } from './batch.ts'
 import { openForWriting } from './schema.ts'
 import type { WriterSettings } from './schema.ts'
@@ -42,7 +43,7 @@ const bytesPerPage = 1024
 const fullCodes = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_IOERR_SHMMAP'])
 
 export class LogWriter {
-  readonly #database: Database
+  readonly #database: SqliteConnection
   readonly #statements: ReturnType<typeof prepare>
   readonly #logs = new Map<string, LogState>()
   #remembered = 0
@@ -52,7 +53,7 @@ export class LogWriter {
   #stopped: BatchOutcome | undefined
   #pagesSinceCheckpoint = 0
 
-  constructor(database: Database) {
+  constructor(database: SqliteConnection) {
     this.#database = database
     this.#statements = prepare(database)
     this.#last = this.#statements.last.get()?.last ?? 0
@@ -215,13 +216,13 @@ export class LogWriter {
   }
 }
 
-export function openLogWriter(settings: WriterSettings): LogWriter {
-  return new LogWriter(openForWriting(settings))
+export function openLogWriter(settings: WriterSettings, open = openBunSqlite): LogWriter {
+  return new LogWriter(openForWriting(settings, open))
 }
 
-function prepare(database: Database) {
+function prepare(database: SqliteConnection) {
   const sql = <Row, Parameters extends (string | number | Uint8Array)[]>(text: string) =>
-    database.prepare<Row, Parameters>(text) as Statement<Row, Parameters>
+    database.prepare<Row, Parameters>(text)
   return {
     begin: sql<never, []>('BEGIN IMMEDIATE'),
     commit: sql<never, []>('COMMIT'),

@@ -9,7 +9,8 @@
  *   followers  follower → position
  *   parked     (follower, position)              given up (L6)
  */
-import { Database } from 'bun:sqlite'
+import { openBunSqlite } from '../../sqlite.ts'
+import type { SqliteConnection } from '../../sqlite.ts'
 
 export const logFormat = 1
 const cacheKiB = 32 * 1024
@@ -48,8 +49,8 @@ export interface WriterSettings {
 }
 
 /** The one connection that writes. Throws LogTooNew, or what SQLite says. */
-export function openForWriting(settings: WriterSettings): Database {
-  const database = new Database(settings.path, { create: true, readwrite: true })
+export function openForWriting(settings: WriterSettings, open = openBunSqlite): SqliteConnection {
+  const database = open(settings.path, 'write')
   try {
     prepareFile(database, settings)
     return database
@@ -59,7 +60,7 @@ export function openForWriting(settings: WriterSettings): Database {
   }
 }
 
-function prepareFile(database: Database, settings: WriterSettings): void {
+function prepareFile(database: SqliteConnection, settings: WriterSettings): void {
   database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
   const version = pragma(database, 'user_version')
   if (version > logFormat) {
@@ -75,17 +76,17 @@ function prepareFile(database: Database, settings: WriterSettings): void {
   database.run(`PRAGMA cache_size = -${cacheKiB}`)
   const pageBytes = pragma(database, 'page_size')
   database.run(`PRAGMA max_page_count = ${Math.floor(settings.fileBytesMax / pageBytes)}`)
-  if (version === 0) database.transaction(() => database.run(tables)).immediate()
+  if (version === 0) database.run(`BEGIN IMMEDIATE; ${tables} COMMIT`)
 }
 
-function pragma(database: Database, name: string): number {
+function pragma(database: SqliteConnection, name: string): number {
   const row = database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()
   return row?.[name] ?? 0
 }
 
 /** A connection that only reads, beside the writer's. */
-export function openForReading(path: string): Database {
-  const database = new Database(path, { readonly: true })
+export function openForReading(path: string, open = openBunSqlite): SqliteConnection {
+  const database = open(path, 'read')
   database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
   database.run(`PRAGMA cache_size = -${cacheKiB}`)
   return database

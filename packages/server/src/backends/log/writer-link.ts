@@ -2,6 +2,7 @@
  * How batches get to the log's writer and their outcome comes back: to a thread of its own, or
  * within this one when the simulator has to decide the order of everything.
  */
+import type { OpenSqlite } from '../../sqlite.ts'
 import { openLogWriter } from './log-writer.ts'
 import type { BatchOutcome } from './log-writer.ts'
 import type { FromWriter, ToWriter } from './log-writer.worker.ts'
@@ -23,8 +24,12 @@ const noListener = () => {
 }
 
 /** The writer in this thread; each batch is written when `soon` says. */
-export function linkInline(settings: WriterSettings, soon: (run: () => void) => void): WriterLink {
-  const writer = openLogWriter(settings)
+export function linkInline(
+  settings: WriterSettings,
+  openSqlite: OpenSqlite | undefined,
+  soon: (run: () => void) => void,
+): WriterLink {
+  const writer = openLogWriter(settings, openSqlite)
   let open = true
   const end = () => {
     if (open) writer.close()

@@ -2,10 +2,10 @@
  * The SQL store of the embedded build: one SQLite file in WAL mode, one connection, Kysely's SQLite
  * dialect on bun:sqlite.
  */
-import { Database, SQLiteError } from 'bun:sqlite'
-import type { SQLQueryBindings } from 'bun:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
+import { openBunSqlite } from '../../sqlite.ts'
+import type { OpenSqlite, SqliteConnection, SqliteValue } from '../../sqlite.ts'
 import { migrate } from './migrate.ts'
 import { type Sql, SqlUnavailable } from './sql.ts'
 
@@ -14,8 +14,8 @@ const nothingDone = { changes: 0, lastInsertRowid: 0 }
 const ownMistakes = ['SQLITE_ERROR', 'SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE']
 
 /** Opens or creates the file. Rejects with SqlUnavailable or SchemaNewer. */
-export async function openSqliteSql(path: string): Promise<Sql> {
-  const database = guarded(() => new Database(path, { create: true, strict: true }))
+export async function openSqliteSql(path: string, open: OpenSqlite = openBunSqlite): Promise<Sql> {
+  const database = guarded(() => open(path, 'write'))
   try {
     guarded(() => {
       database.run(`pragma busy_timeout = ${busyTimeoutMs}`)
@@ -32,15 +32,15 @@ export async function openSqliteSql(path: string): Promise<Sql> {
 }
 
 /** bun:sqlite in the shape that Kysely's dialect asks for. */
-function adapt(database: Database): SqliteDatabase {
+function adapt(database: SqliteConnection): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare: (text) => guarded(() => statementOf(database, text)),
   }
 }
 
-function statementOf(database: Database, text: string): SqliteStatement {
-  const statement = database.query<unknown, SQLQueryBindings[]>(text)
+function statementOf(database: SqliteConnection, text: string): SqliteStatement {
+  const statement = database.query<unknown, SqliteValue[]>(text)
   // SQLite has rolled back by itself when the disk was full, and would complain.
   const isOver = () => text === 'rollback' && !database.inTransaction
   return {
@@ -52,8 +52,8 @@ function statementOf(database: Database, text: string): SqliteStatement {
   }
 }
 
-function bindings(parameters: readonly unknown[]): SQLQueryBindings[] {
-  return parameters as SQLQueryBindings[]
+function bindings(parameters: readonly unknown[]): SqliteValue[] {
+  return parameters as SqliteValue[]
 }
 
 /** What is our own mistake goes up as it is; the rest is the disk's or the file's. */
@@ -61,7 +61,8 @@ function guarded<T>(run: () => T): T {
   try {
     return run()
   } catch (cause) {
-    const code = cause instanceof SQLiteError ? (cause.code ?? '') : ''
+    const { code } = cause as { code?: unknown }
+    if (typeof code !== 'string') throw new SqlUnavailable('failed', { cause })
     if (ownMistakes.some((mistake) => code.startsWith(mistake))) throw cause
     throw new SqlUnavailable(code === 'SQLITE_FULL' ? 'full' : 'failed', { cause })
   }
