@@ -19,8 +19,8 @@ reordered or left undecryptable.
   --minutes M     how long in all (2)
   --kills K       of the server, by SIGKILL (as 200 an hour)
   --seed N        decides faults and load (1)
-  --raw-rate R    messages a second of the clients that only speak frames (500)
-  --sdk-rate R    messages a second of the clients that encrypt (100)
+  --raw-rate R    messages a second of the clients that only speak frames (600)
+  --sdk-rate R    messages a second of the clients that encrypt (200)
   --fsyncs        instead of a run: counts syncs against acknowledgements, with strace
   --keep          keeps the histories also when all is well
   --verbose       says each fault
@@ -41,8 +41,8 @@ function parse() {
         minutes: { type: 'string', default: '2' },
         kills: { type: 'string' },
         seed: { type: 'string', default: '1' },
-        'raw-rate': { type: 'string', default: '500' },
-        'sdk-rate': { type: 'string', default: '100' },
+        'raw-rate': { type: 'string', default: '600' },
+        'sdk-rate': { type: 'string', default: '200' },
         fsyncs: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },

@@ -17,7 +17,7 @@ export interface Peer {
 const eventsAtOnce = 100
 const pageItems = 180
 /** Unaccepted messages of one person. */
-const windowMessages = 48
+const windowMessages = 160
 /** How many numbers before a printed message may have a placeholder. */
 const lookBack = 64
 /** Numbers of one program's run begin at a multiple of this. */
