@@ -297,6 +297,27 @@ export const routeRows: readonly RouteRow[] = [
     may: { owner: 200, sibling: 200, peer: 200, stranger: 200, ...nobody },
   },
   {
+    // No token is asked for: the signature of a device in use on the list is what counts.
+    route: 'POST /v1/accounts/{account}/device-lists',
+    ask: (world, asker) => ({
+      path: `/v1/accounts/${world.owner.account}/device-lists`,
+      ...takeOver(world, asker),
+    }),
+    may: {
+      ...everybody(400),
+      owner: 200,
+      sibling: 200,
+      outdated: 200,
+      'logged out': 403,
+    },
+    touches: ['device_lists', 'devices', 'prekeys', 'one_time_prekeys', 'pending_notices', 'entry'],
+    whose: (world) => [
+      world.owner.account,
+      inboxOf(world.owner.account),
+      ...world.devices.map(({ id }) => id),
+    ],
+  },
+  {
     route: 'POST /v1/accounts/{account}/bundles',
     ask: (world) => {
       const path = `/v1/accounts/${world.owner.account}/bundles`

@@ -41,6 +41,7 @@ export const limitTable = {
   deviceRegistrationsPerAddress: requests(60, 10 * second),
   tokensPerAddress: requests(300, second),
   nonceGlobally: requests(10_000, 5),
+  listHandInsPerAddress: requests(300, second),
   deviceChangesPerAccount: requests(6, 2 * minute),
   preKeyUploadsPerDevice: requests(10, minute),
   bundlesPerPair: requests(6, 10 * minute),

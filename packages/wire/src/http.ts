@@ -141,6 +141,18 @@ export interface DeviceLists {
 }
 
 /**
+ * POST /v1/accounts/{account}/device-lists. 200; without a token. A list that the server has
+ * forgotten, from anybody who has it: its signature is what counts (E10).
+ */
+export interface HandInList {
+  device_list: SignedListJson
+}
+export interface HandedIn {
+  /** In force afterwards. */
+  version: number
+}
+
+/**
  * POST /v1/accounts/{account}/bundles. 200. Takes one-time keys: only for devices without a
  * session.
  */

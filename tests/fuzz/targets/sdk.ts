@@ -82,6 +82,7 @@ export const answerSeeds: Readonly<Record<keyof typeof answers, readonly unknown
   tokenNonce: [{ nonce: toBase64(samples.bytes(32)) }],
   deviceRegistered: [{ account: samples.account, device: samples.device, tokens }],
   devicesChanged: [{ version: 2, tokens }, { version: 3 }],
+  handedIn: [{ version: 2 }],
   ownAccount: [{ account: samples.account, device: samples.device, phone: '+4915112345678' }],
   preKeyCounts: [{ one_time_prekeys: 100, one_time_kyber_prekeys: 0 }],
   lookupResult: [{ account: samples.account }],

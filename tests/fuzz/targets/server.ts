@@ -140,6 +140,13 @@ export async function routesWithBodies(api: TestApi, user: RegisteredUser): Prom
     { method: 'POST', path: '/v1/lookup', bodies: [{ phone: user.phone }], isAuthorized: true },
     {
       method: 'POST',
+      path: `/v1/accounts/${account}/device-lists`,
+      template: '/v1/accounts/{account}/device-lists',
+      bodies: [{ device_list: listJson(user.list.signed) }],
+      isAuthorized: false,
+    },
+    {
+      method: 'POST',
       path: `/v1/accounts/${account}/bundles`,
       template: '/v1/accounts/{account}/bundles',
       bodies: [{ devices: [device.id] }],

@@ -34,6 +34,8 @@ export interface AccessTokensOptions {
   random: RandomBytes
   request: (request: TokenRequest) => Promise<Tokens>
   nonce: () => Promise<TokenNonce>
+  /** Brings the account's list to the server; whether there was something to bring. */
+  handIn: (account: AccountId) => Promise<boolean>
 }
 
 export class AccessTokens {
@@ -88,16 +90,22 @@ export class AccessTokens {
     }
   }
 
+  /** Y44: a list that names this device may be what the server has forgotten. */
   async #grantedBySignature(account: Account): Promise<Tokens> {
-    const { nonce } = await this.#options.nonce()
-    const { device, identity } = account
-    const signer = { account: account.account, device, privateKey: identity.privateKey }
     try {
-      return await this.#options.request(signedRequest(signer, nonce, this.#options.random))
+      return await this.#signed(account)
     } catch (error) {
-      const isUnknown = error instanceof ApiFailure && error.code === 'token-invalid'
-      throw isUnknown ? new ApiFailure(error.code, undefined, unknownDevice) : error
+      if (!isUnknownDevice(error)) throw error
+      const isKnownAgain = await this.#options.handIn(account.account)
+      if (!isKnownAgain) throw new ApiFailure('token-invalid', undefined, unknownDevice)
+      return this.#signed(account)
     }
+  }
+
+  async #signed({ account, device, identity }: Account): Promise<Tokens> {
+    const { nonce } = await this.#options.nonce()
+    const signer = { account, device, privateKey: identity.privateKey }
+    return this.#options.request(signedRequest(signer, nonce, this.#options.random))
   }
 
   #current(): { account: Account; tokens: StoredTokens } {
@@ -134,6 +142,10 @@ export function storedTokens(tokens: Tokens, nowMs: number): StoredTokens {
     accessExpiresAtMs: nowMs + tokens.expires_in_s * 1000,
     refreshToken: tokens.refresh_token,
   }
+}
+
+function isUnknownDevice(error: unknown): boolean {
+  return error instanceof ApiFailure && error.code === 'token-invalid'
 }
 
 /**

@@ -6,6 +6,7 @@ import type {
   Bundles,
   DeviceRegistered,
   DevicesChanged,
+  HandedIn,
   LookupResult,
   NumberProven,
   OwnAccount,
@@ -51,6 +52,8 @@ export const tokenNonce = shape<TokenNonce>({ nonce: text })
 export const deviceRegistered = shape<DeviceRegistered>({ account: text, device: text, tokens })
 
 export const devicesChanged = shape<DevicesChanged>({ version: count, tokens: optional(tokens) })
+
+export const handedIn = shape<HandedIn>({ version: count })
 
 export const ownAccount = shape<OwnAccount>({ account: text, device: text, phone: text })
 

@@ -9,6 +9,8 @@ import type {
   DeviceId,
   DeviceRegistered,
   DevicesChanged,
+  HandedIn,
+  HandInList,
   LookupResult,
   NumberProven,
   OwnAccount,
@@ -24,6 +26,7 @@ import type {
 } from '@parley/wire'
 import { AccessTokens } from './access-tokens.ts'
 import * as answers from './api-answers.ts'
+import { handInLists } from './hand-in.ts'
 import { type Exchange, exchange, type HttpOptions } from './http-exchange.ts'
 import type { Clock, RandomBytes, Transport } from '../platform/ports.ts'
 import { ApiFailure } from '../problems.ts'
@@ -57,6 +60,8 @@ export class Api {
       random,
       request: (request) => this.tokens(request),
       nonce: () => this.tokenNonce(),
+      // The first list is there wherever the account is.
+      handIn: (account) => handInLists({ api: this, store }, account, 1),
     })
   }
 
@@ -119,6 +124,12 @@ export class Api {
     const path = `/v1/accounts/${account}/devices?after=${after}`
     const parse = answers.deviceLists
     return (await this.#authorized({ method: 'GET', path, parse })).device_lists
+  }
+
+  /** Of anybody, without a token: its signature is what counts. */
+  handInList(account: AccountId, body: HandInList): Promise<HandedIn> {
+    const path = `/v1/accounts/${account}/device-lists`
+    return this.#anonymous({ method: 'POST', path, body, parse: answers.handedIn })
   }
 
   /** Takes one-time keys: only for devices without a session. */

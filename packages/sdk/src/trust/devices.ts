@@ -14,6 +14,7 @@ import type {
   VerifiedList,
 } from '@parley/wire'
 import { ownAccount } from '../core.ts'
+import { handInLists } from '../http/hand-in.ts'
 import type { Core } from '../core.ts'
 import { checkChain } from './device-chain.ts'
 import { readContact, updateContact } from '../store/contacts.ts'
@@ -146,8 +147,8 @@ function writeKeyNotice(core: Core, account: AccountId): void {
 }
 
 /**
- * Asks the server what is newer than known. Rejects with ApiFailure or ParleyError when it cannot
- * be asked.
+ * Asks the server what is newer than known, and tells it what it has forgotten (Y47). Rejects with
+ * ApiFailure or ParleyError when it cannot be asked.
  */
 export async function refreshDevices(core: Core, account: AccountId): Promise<Learned> {
   const known = readDeviceList(core.store, account)
@@ -156,7 +157,11 @@ export async function refreshDevices(core: Core, account: AccountId): Promise<Le
   const recent = known ? await fetchLists(core, account, known.list.version - 1) : []
   const learned = known ? learnLists(core, account, recent) : 'incomplete'
   if (learned !== 'incomplete') return learned
-  const whole = learnLists(core, account, await fetchLists(core, account, 0))
+  const shown = await fetchLists(core, account, 0)
+  const whole = learnLists(core, account, shown)
+  if (whole === 'unchanged' && known && shown.length < known.list.version) {
+    await handInLists(core, account, shown.length)
+  }
   if (whole !== 'incomplete') return whole
   return refuse(core.store, account, 'the server has no whole chain of device lists')
 }

@@ -90,27 +90,33 @@ async function repeatedChange(
   return { version, added }
 }
 
-/**
- * The one device that the list adds. A device that stays keeps its number and key: an id means one
- * key for ever.
- */
+/** The one device that the list adds, with what it brings. */
 function addedDevice(
   previous: VerifiedList,
   next: VerifiedList,
   brought: NewDevice | undefined,
 ): { listed: ListedDevice; preKeys: PreKeys } | undefined {
+  const added = newDevices(previous, next)
+  const [listed] = added
+  const asBrought = added.length <= 1 && listed?.id === brought?.device
+  if (!asBrought) throw new ApiError('invalid-list')
+  return listed && brought ? { listed, preKeys: brought.preKeys } : undefined
+}
+
+/**
+ * What the list adds. Throws `invalid-list` unless each device that stays keeps its number and key:
+ * an id means one key for ever.
+ */
+export function newDevices(previous: VerifiedList, next: VerifiedList): ListedDevice[] {
   const before = new Map(previous.list.devices.map((device) => [device.id, device]))
-  const added = next.list.devices.filter((device) => !before.has(device.id))
   const unchanged = next.list.devices.every((device) => {
     const known = before.get(device.id)
     return (
       !known || (known.number === device.number && sameBytes(known.identityKey, device.identityKey))
     )
   })
-  const [listed] = added
-  const asBrought = added.length <= 1 && listed?.id === brought?.device
-  if (!unchanged || !asBrought) throw new ApiError('invalid-list')
-  return listed && brought ? { listed, preKeys: brought.preKeys } : undefined
+  if (!unchanged) throw new ApiError('invalid-list')
+  return next.list.devices.filter((device) => !before.has(device.id))
 }
 
 /**

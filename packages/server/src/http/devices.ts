@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { takeBundles } from '../accounts/bundles.ts'
 import { changeDevices, listsAfter } from '../accounts/devices.ts'
+import { handInList } from '../accounts/hand-in.ts'
 import { lookup } from '../accounts/lookup.ts'
 import { countPreKeys, uploadPreKeys } from '../accounts/prekeys.ts'
 import { tokensOf } from '../accounts/tokens.ts'
@@ -119,6 +120,33 @@ const lists = createRoute({
   },
 })
 
+const handIn = createRoute({
+  method: 'post',
+  path: '/v1/accounts/{account}/device-lists',
+  summary: 'A device list that the server has forgotten',
+  description:
+    'After a restore from an older state anybody may hand in what follows the list in force; its signature is what counts. What is known already is passed over.',
+  request: {
+    params: account,
+    body: { required: true, content: { 'application/json': { schema: schemas.handInList } } },
+  },
+  responses: {
+    200: {
+      description: 'The version in force',
+      content: { 'application/json': { schema: schemas.handedIn } },
+    },
+    ...refusals(
+      'invalid-request',
+      'unknown-account',
+      'invalid-list',
+      'list-conflict',
+      'device-revoked',
+      'too-many-requests',
+      'too-large',
+    ),
+  },
+})
+
 const bundles = createRoute({
   method: 'post',
   path: '/v1/accounts/{account}/bundles',
@@ -162,6 +190,11 @@ export function addDevices(api: Api, deps: ApiDeps): void {
   api.openapi(find, async (c) => {
     const request = { ...c.req.valid('json'), address: c.env.remoteAddress }
     return c.json({ account: await lookup(deps, c.get('identity'), request) }, 200)
+  })
+  api.openapi(handIn, async (c) => {
+    const { device_list: signed } = c.req.valid('json')
+    const request = { ...c.req.valid('param'), signed, address: c.env.remoteAddress }
+    return c.json({ version: await handInList(deps, request) }, 200)
   })
   addPreKeys(api, deps)
 }

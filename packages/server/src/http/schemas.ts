@@ -14,6 +14,8 @@ import {
   type DevicesChanged,
   devicesPerAccountMax,
   fromBase64,
+  type HandedIn,
+  type HandInList,
   type Lookup,
   type LookupResult,
   type NumberProven,
@@ -233,6 +235,10 @@ export const lookupResult = z.object({ account: z.string() }) satisfies Response
 export const deviceLists = z.object({
   device_lists: z.array(signedListJson),
 }) satisfies ResponseOf<DeviceLists>
+
+export const handInList = z.object({ device_list: signedList }) satisfies RequestOf<HandInList>
+
+export const handedIn = z.object({ version: z.int() }) satisfies ResponseOf<HandedIn>
 
 export const bundleRequest = z.object({
   devices: listOf(deviceId, { min: 1, max: devicesPerAccountMax }),
