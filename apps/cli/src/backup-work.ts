@@ -21,7 +21,7 @@ const clearLine = '\r\u001b[2K'
 const says: Readonly<Record<Progress['step'], string>> = {
   copy: 'Copying',
   check: 'Examining the stores',
-  checksum: 'Adding up',
+  checksum: 'Checksum of',
   restore: 'Restoring',
 }
 
