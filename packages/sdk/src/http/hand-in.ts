@@ -37,9 +37,11 @@ export async function handInLists(
   return lists.length > 0
 }
 
-/** For good: it never had the account, or has something else by now. */
+/** For good: it never had the account, has something else by now, or knows of no such thing. */
 const refusals: ReadonlySet<string> = new Set<ApiFailure['code']>([
   'unknown-account',
+  'not-found',
+  'invalid-request',
   'invalid-list',
   'list-conflict',
   'device-revoked',
