@@ -1,7 +1,9 @@
 /** What people and bad luck do during the storm, one thing at a time, chosen by the seed. */
 import { ParleyError } from '@parley/sdk'
 import type { SimDisk } from '@parley/testkit'
+import { textMarker } from './markers.ts'
 import type { SimClient } from './sim-client.ts'
+import { textBytesMax } from './witness.ts'
 import type { World } from './world.ts'
 
 type Happening = (world: World) => Promise<void>
@@ -21,15 +23,19 @@ async function send(world: World): Promise<void> {
   for (let index = 0; index < burst; index++) {
     const { client } = from
     if (!client || !to.account) return
-    const text = `${from.name} to ${to.name} ${world.sent.length}`
+    const words = `${from.name}${textMarker}${to.name} ${world.sent.length}`
+    const text = world.random.chance(0.05)
+      ? words.padEnd(world.random.between(1, textBytesMax), '.')
+      : words
+    from.lastText = text
     try {
       const id = await world.waitFor(client.sendText(to.account, text))
       world.sent.push({ text, from: from.name, to: to.name, id })
-      world.tell(`${from.name} writes "${text}"`)
+      world.tell(`${from.name} writes "${words}"`)
     } catch (error) {
       const full = error instanceof ParleyError && error.problem.code === 'disk-full'
       if (from.client && !full) throw error
-      world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${text}"`)
+      world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${words}"`)
       world.sent.push({ text, from: from.name, to: to.name, id: undefined })
       return
     }
@@ -50,7 +56,7 @@ const powerOf = (world: World) => (world.random.chance(0.5) ? 'goes' : 'stays')
 async function crashClient(world: World): Promise<void> {
   const victim = anyone(world)
   const power = powerOf(world)
-  if (!victim.client) return
+  if (!victim.client || !world.options.crashes) return
   if (world.random.chance(0.7)) {
     const effects = world.random.between(1, 80)
     world.tell(`${victim.name} will die at effect ${effects}, power ${power}`)
@@ -75,7 +81,7 @@ async function openAgain(world: World): Promise<void> {
 
 async function crashServer(world: World): Promise<void> {
   const power = powerOf(world)
-  if (!world.server.running) return
+  if (!world.server.running || !world.options.crashes) return
   if (world.random.chance(0.7)) {
     const effects = world.random.between(1, 80)
     world.tell(`the server will die at effect ${effects}, power ${power}`)
@@ -87,7 +93,8 @@ async function crashServer(world: World): Promise<void> {
 }
 
 async function startServer(world: World): Promise<void> {
-  if (world.server.stopped) world.server.crash(powerOf(world))
+  const power = powerOf(world)
+  if (world.server.stopped) world.server.crash(world.options.crashes ? power : 'stays')
   if (world.server.running) return
   world.tell('the server starts')
   await world.waitFor(world.server.start())
@@ -127,6 +134,21 @@ async function weather(world: World): Promise<void> {
   world.tell(`weather: ${JSON.stringify(world.network.weather)}`)
 }
 
+async function type(world: World): Promise<void> {
+  const { client } = anyone(world)
+  const { account } = anyone(world)
+  if (!client || !account) return
+  client.setTyping(account, world.random.chance(0.5))
+  client.watchPresence(world.random.chance(0.7) ? account : undefined)
+}
+
+async function stall(world: World): Promise<void> {
+  const victim = anyone(world)
+  const forMs = world.random.between(2_000, 40_000)
+  world.network.stall(victim.name, world.scheduler.nowMs + forMs)
+  world.tell(`${victim.name} reads nothing for ${forMs} ms`)
+}
+
 async function skew(world: World): Promise<void> {
   const victim = anyone(world)
   victim.skew(world.random.between(-400_000, 400_000))
@@ -148,6 +170,8 @@ const table: readonly { weight: number; happen: Happening }[] = [
   { weight: 4, happen: weather },
   { weight: 3, happen: diskFills },
   { weight: 2, happen: syncFails },
+  { weight: 3, happen: stall },
+  { weight: 3, happen: type },
   { weight: 2, happen: skew },
   { weight: 4, happen: pass },
 ]

@@ -31,12 +31,14 @@ export class InvariantBroken extends Error {
 }
 
 const textOf = (item: TimelineItem) => (item.body.kind === 'text' ? item.body.text : undefined)
+/** As much of a text as a person needs to know it by. */
+const inShort = (text: string | undefined) => text?.slice(0, 60)
 const isMessage = (item: TimelineItem) => item.body.kind !== 'notice'
 
 function listing(chat: ShownChat): string {
   const rows = chat.items.map((item) => {
     const { stamp, status = 'in', body, failure } = item
-    return `  ${stamp} ${status} ${textOf(item) ?? JSON.stringify(body)} ${failure?.code ?? ''}`
+    return `  ${stamp} ${status} ${inShort(textOf(item)) ?? JSON.stringify(body)} ${failure?.code ?? ''}`
   })
   return rows.join('\n')
 }
@@ -128,5 +130,30 @@ export class MessageKeys {
       throw new InvariantBroken('I7', `${owner} used a message key that ${before} used before`)
     }
     this.#used.set(messageKeyId, owner)
+  }
+}
+
+const ranks = { pending: 0, failed: 0, accepted: 1, delivered: 2, read: 3 } as const
+
+/** I5: what was once shown stays, and no tick is taken back, whatever crashed meanwhile. */
+export class ShownBefore {
+  readonly #chats = new Map<string, Map<string, number>>()
+  readonly #crashes = new Map<string, number>()
+
+  /** `crashes`: how often a process died until now. */
+  check(chat: ShownChat, crashes: number): void {
+    const name = `${chat.owner} with ${chat.peer}`
+    const ranksNow = new Map(
+      chat.items.filter(isMessage).map((item) => [item.id as string, ranks[item.status ?? 'read']]),
+    )
+    const invariant = this.#crashes.get(name) === crashes ? 'I1' : 'I5'
+    for (const [id, rank] of this.#chats.get(name) ?? []) {
+      const rankNow = ranksNow.get(id)
+      if (rankNow !== undefined && rankNow >= rank) continue
+      const what = rankNow === undefined ? 'shows no more what it' : 'takes a tick back that it'
+      throw new InvariantBroken(invariant, `${name} ${what} showed: ${id}\n${listing(chat)}`)
+    }
+    this.#chats.set(name, ranksNow)
+    this.#crashes.set(name, crashes)
   }
 }

@@ -1,22 +1,30 @@
 /**
- * `npm run sim -- --seed N|A..B`: the real server and SDK on simulated time, network and crashes.
- * One seed tells its story.
+ * `npm run sim`: the real server and SDK on simulated time, network, disks and crashes. One seed
+ * tells its story.
  */
 import { parseArgs } from 'node:util'
+import { availableParallelism } from 'node:os'
+import { neverMet, table } from './coverage.ts'
+import { findPlanted } from './planted.ts'
 import { plants } from './plants.ts'
 import type { Plant } from './plants.ts'
+import { runRange } from './range.ts'
+import type { Range } from './range.ts'
 import { runSeed } from './run.ts'
 
-const usage = `Usage: npm run sim -- [--seed N | --seed A..B] [--plant NAME] [--json]
+const usage = `Usage: npm run sim -- [--seed N | --seed A..B] [options]
 
   --seed N        runs one seed and tells its story
   --seed A..B     runs the seeds from A to B (1..50)
+  --coverage      shows at the end which faults, frames and error paths the seeds have met
   --plant NAME    runs with a planted fault, which must be found: exit 0 when it was
+  --planted       looks for each planted fault in up to 200 seeds: exit 0 when all are found
+  --jobs N        processes that run seeds (as many as there are processors)
   --json          one JSON object at the end
 
 Planted faults:
 ${Object.entries(plants)
-  .map(([name, plant]) => `  ${name.padEnd(20)} ${plant.says} (${plant.breaks})`)
+  .map(([name, plant]) => `  ${plant.breaks}  ${name.padEnd(20)} ${plant.says}`)
   .join('\n')}
 `
 
@@ -31,6 +39,11 @@ function parse() {
       options: {
         seed: { type: 'string', default: '1..50' },
         plant: { type: 'string' },
+        planted: { type: 'boolean', default: false },
+        coverage: { type: 'boolean', default: false },
+        jobs: { type: 'string', default: String(availableParallelism()) },
+        /** Of a process that this program starts: which seeds are its own. */
+        part: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -41,42 +54,85 @@ function parse() {
 }
 
 const values = parse()
-if (values.help) {
-  process.stdout.write(usage)
-  process.exit(0)
-}
-const range = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seed)
-if (!range) wrongUsage(`not a seed or a range of seeds: ${values.seed}`)
-if (values.plant !== undefined && !(values.plant in plants)) {
-  wrongUsage(`There is no planted fault ${values.plant}.`)
-}
-const plant = values.plant as Plant | undefined
-const first = Number(range[1])
-const last = Number(range[2] ?? first)
-const tellsStory = first === last && !values.json
-const talk = (line: string) => process.stderr.write(`${line}\n`)
 
-const failed: { seed: number; invariant: string }[] = []
-let steps = 0
-for (let seed = first; seed <= last; seed++) {
-  const tell = tellsStory ? (line: string) => process.stdout.write(`${line}\n`) : () => {}
-  const outcome = await runSeed({ seed, plant, tell })
-  steps += outcome.steps
-  if (outcome.failure) {
-    failed.push({ seed, invariant: outcome.failure.invariant })
-    talk(`seed ${seed}: ${outcome.failure.message}`)
-  } else if (!values.json) {
-    const { sent, crashes, traceHash } = outcome
-    talk(
-      `seed ${seed}: ${outcome.steps} steps, ${sent} sent, ${crashes} crashes, trace ${traceHash}`,
+function rangeWanted(): Range {
+  const match = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seed)
+  if (!match) wrongUsage(`not a seed or a range of seeds: ${values.seed}`)
+  const first = Number(match[1])
+  if (values.plant !== undefined && !(values.plant in plants)) {
+    wrongUsage(`There is no planted fault ${values.plant}.`)
+  }
+  const jobs = Number(values.jobs)
+  if (!Number.isInteger(jobs) || jobs < 1) wrongUsage(`not a number of processes: ${values.jobs}`)
+  const plant = values.plant as Plant | undefined
+  return { first, last: Number(match[2] ?? first), plant, jobs }
+}
+
+/** One line of JSON for each seed, for the process that started this one. */
+async function runPart({ first, last, plant }: Range, part: string): Promise<void> {
+  const [index = 0, count = 1] = part.split('/').map(Number)
+  for (let seed = first + index; seed <= last; seed += count) {
+    const outcome = await runSeed({ seed, plant, tell: () => {} })
+    process.stdout.write(`${JSON.stringify(outcome)}\n`)
+  }
+}
+
+async function tellStory({ first, plant }: Range): Promise<number> {
+  const tell = (line: string) => process.stdout.write(`${line}\n`)
+  const { steps, sent, crashes, traceHash, failure, met } = await runSeed({
+    seed: first,
+    plant,
+    tell,
+  })
+  if (values.coverage) tell(table(met))
+  tell(`seed ${first}: ${steps} steps, ${sent} sent, ${crashes} crashes, trace ${traceHash}`)
+  if (failure) tell(failure.message + (failure.byCrash ? '\nWithout crashes it holds.' : ''))
+  return Boolean(failure) === Boolean(plant) ? 0 : 1
+}
+
+async function runSeeds(range: Range): Promise<number> {
+  const { seeds, steps, crashes, sent, failed, met, seconds } = await runRange(range, {
+    talks: !values.json,
+    stopsAtFailure: range.plant !== undefined,
+  })
+  const names = failed.map(({ seed, invariant }) => ({ seed, invariant }))
+  if (values.json) {
+    const coverage = values.coverage ? { met, never: neverMet(met) } : {}
+    const figures = { seeds, steps, failed: names, sent, crashes, ...coverage }
+    process.stdout.write(`${JSON.stringify(figures)}\n`)
+  } else {
+    if (values.coverage) process.stdout.write(`${table(met)}\n`)
+    const rate = (seeds / seconds).toFixed(1)
+    process.stdout.write(
+      `${seeds} seeds, ${steps} steps, ${sent} sent, ${crashes} crashes, ${failed.length} failed` +
+        ` (${seconds.toFixed(0)} s, ${rate} seeds/s)\n`,
     )
   }
-  if (plant && failed.length > 0) break
+  const wanted = range.last - range.first + 1
+  if (range.plant !== undefined) return failed.length > 0 ? 0 : 1
+  return failed.length > 0 || seeds < wanted ? 1 : 0
 }
-const seeds = last - first + 1
-if (values.json) {
-  process.stdout.write(`${JSON.stringify({ seeds, steps, failed })}\n`)
-} else {
-  process.stdout.write(`${seeds} seeds, ${steps} steps, ${failed.length} failed\n`)
+
+async function findAll({ jobs }: Range): Promise<number> {
+  const line = (text: string) => values.json || process.stdout.write(`${text}\n`)
+  const { found, missed } = await findPlanted(jobs, line)
+  if (values.json) process.stdout.write(`${JSON.stringify({ planted: found, missed })}\n`)
+  return missed.length > 0 ? 1 : 0
 }
-process.exit(failed.length > 0 === (plant !== undefined) ? 0 : 1)
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const range = rangeWanted()
+  if (values.part !== undefined) {
+    await runPart(range, values.part)
+    return 0
+  }
+  if (values.planted) return findAll(range)
+  if (range.first === range.last && !values.json) return tellStory(range)
+  return runSeeds(range)
+}
+
+process.exit(await main())

@@ -16,7 +16,7 @@ import type { Mount } from './disk/vfs.ts'
 import { Fuse } from './fuse.ts'
 import type { Power } from './fuse.ts'
 import type { ShownChat } from './invariants.ts'
-import { plantInRandom } from './plants.ts'
+import { plantInDriver, plantInFrame } from './plants.ts'
 import type { Plant } from './plants.ts'
 
 const timelineLimit = 180
@@ -35,6 +35,8 @@ export interface SimClientOptions {
 class MortalDriver implements SqlDriver {
   readonly #driver: SqlDriver
   readonly mount: Mount
+  /** How often what it shows may have changed. */
+  commits = 0
 
   constructor(mount: Mount) {
     this.mount = mount
@@ -59,6 +61,7 @@ class MortalDriver implements SqlDriver {
     this.#checkAlive()
     const outcome = this.#driver.transaction(body)
     this.#checkAlive()
+    this.commits++
     return outcome
   }
 
@@ -78,7 +81,6 @@ export class SimClient {
   /** Burns at each effect of the process; the process dies at its end. */
   readonly fuse: Fuse
   readonly #options: SimClientOptions
-  readonly #deviceSeed: number
   #clock: ProcessClock
   #driver: MortalDriver | undefined
   #mount: Mount | undefined
@@ -87,11 +89,12 @@ export class SimClient {
   /** How far the device's clock is off; survives crashes. */
   skewMs = 0
   crashes = 0
+  /** What its person wrote last. */
+  lastText = ''
 
   constructor(options: SimClientOptions) {
     this.name = options.name
     this.#options = options
-    this.#deviceSeed = options.random.word()
     this.#clock = new ProcessClock(options.scheduler, 0)
     const { coverage } = options
     this.fuse = new Fuse((power) => this.crash(power))
@@ -109,10 +112,14 @@ export class SimClient {
     this.#mount = mount
     const driver = new MortalDriver(mount)
     this.#driver = driver
+    const clock = this.#clock
     const client = openClient({
-      driver,
+      driver: plantInDriver(driver, plant, {
+        now: () => clock.now(),
+        account: () => this.account,
+      }),
       clock: this.#clock,
-      random: plantInRandom(random, this.#deviceSeed, plant).bytes,
+      random: random.bytes,
       transport: this.#transport(this.#clock),
       curve: nobleCurve,
       server: 'http://parley.sim',
@@ -127,9 +134,13 @@ export class SimClient {
   crash(power: Power): void {
     const mount = this.#mount
     if (!mount) return
-    const { coverage, network, scheduler } = this.#options
+    this.#options.coverage.meet('faults', `client: killed, power ${power}`)
+    this.#end(mount, power)
+  }
+
+  #end(mount: Mount, power: Power): void {
+    const { network, scheduler } = this.#options
     this.crashes++
-    coverage.meet('faults', `client: killed, power ${power}`)
     this.fuse.putOut()
     this.#clock.kill()
     mount.alive = false
@@ -151,13 +162,18 @@ export class SimClient {
 
   dispose(): void {
     const mount = this.#mount
-    this.crash('stays')
-    if (mount) unmount(mount)
+    if (!mount) return
+    this.#end(mount, 'stays')
+    unmount(mount)
   }
 
   skew(milliseconds: number): void {
     this.skewMs = milliseconds
     this.#clock.skewMs = milliseconds
+  }
+
+  get commits(): number {
+    return this.#driver?.commits ?? 0
   }
 
   /** What this device shows of the chat; undefined while it is down. */
@@ -170,7 +186,7 @@ export class SimClient {
   }
 
   #transport(clock: ProcessClock): Transport {
-    const { network } = this.#options
+    const { network, plant } = this.#options
     const alive = () => clock === this.#clock && this.#driver !== undefined
     return {
       openSocket: (_url, handlers) => {
@@ -186,7 +202,8 @@ export class SimClient {
           if (alive() && this.fuse.burn(this.#options.coverage, `client: ${name}`)) run()
         }
         return {
-          send: (bytes) => effect('frame', () => end.send(bytes)),
+          send: (bytes) =>
+            effect('frame', () => end.send(plantInFrame(bytes, this.lastText, plant))),
           close: (code) => effect('close', () => end.close(code)),
           bufferedBytes: () => end.bufferedBytes(),
         }

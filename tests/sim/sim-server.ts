@@ -11,7 +11,7 @@ import {
   readIncarnation,
   startServer,
 } from '@parley/server'
-import type { Bus, RunningServer, SocketEvents } from '@parley/server'
+import type { Bus, Log, Metrics, RunningServer, SocketEvents } from '@parley/server'
 import { ProcessClock, SimDisk } from '@parley/testkit'
 import type { Scheduler, SimEnd, SimNetwork, SimRandom } from '@parley/testkit'
 import type { Coverage } from './coverage.ts'
@@ -19,8 +19,15 @@ import { sqliteOn } from './disk/connection.ts'
 import { mountDisk, unmount } from './disk/vfs.ts'
 import type { Mount } from './disk/vfs.ts'
 import { Fuse } from './fuse.ts'
-import { plantInDisk, plantInLog } from './plants.ts'
+import type { Power } from './fuse.ts'
+import { InvariantBroken } from './invariants.ts'
+import { plantInDisk, plantInLog, withAppend } from './plants.ts'
 import type { Plant } from './plants.ts'
+import { bounds, entriesPerPageMax, logQueueBytesMax } from './witness.ts'
+import type { Witness } from './witness.ts'
+
+/** Of an entry in the queue, beside its body. */
+const entryOverheadBytes = 256
 
 export interface SimServerOptions {
   scheduler: Scheduler
@@ -28,6 +35,8 @@ export interface SimServerOptions {
   random: SimRandom
   plant: Plant | undefined
   coverage: Coverage
+  witness: Witness
+  broken: (error: InvariantBroken) => void
   tell: (line: string) => void
 }
 
@@ -39,6 +48,7 @@ interface Process {
   die: (reason: Error) => void
   /** Its log takes nothing any more, after a sync that failed. */
   stopped: boolean
+  metrics: Metrics | undefined
 }
 
 export class SimServer {
@@ -49,16 +59,20 @@ export class SimServer {
   readonly #codes = new Map<string, string>()
   #process: Process | undefined
   /** Probability that the bus loses, repeats or delays a message. */
-  #busTrouble = 0.05
+  #busTrouble: number
   crashes = 0
 
   constructor(options: SimServerOptions) {
     this.#options = options
     const { coverage, random } = options
+    this.#busTrouble = random.pick([0.02, 0.05, 0.3])
     this.fuse = new Fuse((power) => this.crash(power))
     this.disk = new SimDisk({
       random: random.fork(),
-      onOperation: (operation) => this.fuse.burn(coverage, `server: disk ${operation}`),
+      onOperation: (operation, bytes) => {
+        if (bytes) options.witness.expectNoMarker(bytes, "the server's disk")
+        return this.fuse.burn(coverage, `server: disk ${operation}`)
+      },
       onFault: (fault) => {
         coverage.meet('faults', `server: disk ${fault}`)
         if (fault === 'sync failed' && this.#process) this.#process.stopped = true
@@ -101,6 +115,7 @@ export class SimServer {
       died: death.promise,
       die: death.reject,
       stopped: false,
+      metrics: undefined,
     }
     this.#process = process
     try {
@@ -115,7 +130,9 @@ export class SimServer {
   async #run(process: Process): Promise<void> {
     const { network, random, plant } = this.#options
     const { clock, mount } = process
-    const logger = openLogger('silent')
+    const logger = this.#logger()
+    const metrics = openMetrics()
+    process.metrics = metrics
     const openSqlite = sqliteOn(mount, plant !== 'trusted-journal')
     const sql = await openSqliteSql('accounts.sqlite', openSqlite)
     const log = await openSqliteLog({
@@ -128,19 +145,19 @@ export class SimServer {
       soon: (run) => clock.after(0, run),
       logger,
       fileBytesMax: undefined,
-      queueBytesMax: undefined,
+      queueBytesMax: logQueueBytesMax,
       onBatch: undefined,
       onParked: undefined,
     })
     const context = {
-      log: plantInLog(log, plant, (delayMs, run) => clock.after(delayMs, run)),
+      log: this.#bounded(plantInLog(log, plant, (delayMs, run) => clock.after(delayMs, run))),
       bus: this.#lossy(new LocalBus(logger), clock),
       sql,
       sms: { sendCode: async (phone: string, code: string) => void this.#codes.set(phone, code) },
       clock,
       random: random.bytes,
       logger,
-      metrics: openMetrics(),
+      metrics,
       incarnation: await readIncarnation({ sql, random: random.bytes }),
     }
     const server = await startServer(context, {
@@ -152,6 +169,7 @@ export class SimServer {
       webRoot: undefined,
       retentionDays: 90,
       unlimited: true,
+      gatewayLimits: bounds,
     })
     if (this.#process !== process) return
     const from = { remoteAddress: '127.0.0.1' }
@@ -162,13 +180,14 @@ export class SimServer {
   }
 
   #open(server: RunningServer, end: SimEnd): SocketEvents & { closed(code: number): void } {
+    const { plant } = this.#options
     const events = server.openSocket(
       {
         send: (bytes) => {
           if (this.fuse.burn(this.#options.coverage, 'server: frame')) end.send(bytes)
           return true
         },
-        bufferedBytes: () => end.bufferedBytes(),
+        bufferedBytes: () => (plant === 'unseen-backlog' ? 0 : end.bufferedBytes()),
         close: (code) => end.close(code),
       },
       '127.0.0.1',
@@ -181,12 +200,16 @@ export class SimServer {
   }
 
   /** The process dies here, perhaps in the middle of a write; with the power goes what was not synced. */
-  crash(power: 'stays' | 'goes'): void {
+  crash(power: Power): void {
     const dying = this.#process
     if (!dying) return
-    const { coverage, network, scheduler } = this.#options
+    this.#options.coverage.meet('faults', `server: killed, power ${power}`)
+    this.#end(dying, power)
+  }
+
+  #end(dying: Process, power: Power): void {
+    const { network, scheduler } = this.#options
     this.crashes++
-    coverage.meet('faults', `server: killed, power ${power}`)
     this.fuse.putOut()
     this.#process = undefined
     network.server = undefined
@@ -200,9 +223,47 @@ export class SimServer {
   }
 
   dispose(): void {
-    const mount = this.#process?.mount
-    this.crash('stays')
-    if (mount) unmount(mount)
+    const last = this.#process
+    if (!last) return
+    this.#end(last, 'stays')
+    unmount(last.mount)
+  }
+
+  /** I6: every line at every level. */
+  #logger() {
+    const write = (line: string) => this.#options.witness.expectNoMarker(line, 'a log line')
+    return openLogger('debug', { write })
+  }
+
+  /** I6: what the server keeps and counts. */
+  async checkKept(): Promise<void> {
+    const { witness } = this.#options
+    for (const [path, bytes] of this.disk.contents()) witness.expectNoMarker(bytes, path)
+    const metrics = await this.#process?.metrics?.registry.metrics()
+    if (metrics) witness.expectNoMarker(metrics, 'the metrics')
+  }
+
+  /** I9: what waits for the log is bounded: a batch on its way, and a queue. */
+  #bounded(log: Log): Log {
+    let waiting = 0
+    let largest = 0
+    const paged: Log = {
+      ...withAppend(log, (...input) => log.append(...input)),
+      read: (id, after, limit) => log.read(id, after, Math.min(limit, entriesPerPageMax)),
+    }
+    return withAppend(paged, async (id, entry) => {
+      const bytes = entry.body.length
+      largest = Math.max(largest, bytes)
+      if (waiting > 2 * (logQueueBytesMax + largest + entryOverheadBytes)) {
+        this.#options.broken(new InvariantBroken('I9', `${waiting} bytes wait for the log`))
+      }
+      waiting += bytes
+      try {
+        await log.append(id, entry)
+      } finally {
+        waiting -= bytes
+      }
+    })
   }
 
   /** The bus may lose, repeat and delay (B1); the real one on one box does none of it. */

@@ -11,7 +11,7 @@ import { openSigningKeys } from './accounts/signing-keys.ts'
 import type { Context } from './context.ts'
 import type { FrameSocket, TransportEvents } from './gateway/frame-socket.ts'
 import { gatewayLimits, openGateway } from './gateway/gateway.ts'
-import type { GatewayEvents } from './gateway/host.ts'
+import type { GatewayEvents, GatewayLimits } from './gateway/host.ts'
 import { openHttp } from './http/app.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { noLimits, openLimits } from './limits.ts'
@@ -34,6 +34,8 @@ export interface ServerOptions {
   unlimited: boolean
   /** Entries that are older leave the logs. */
   retentionDays: number
+  /** Tighter bounds of a connection, for the simulator, whose connections carry little. */
+  gatewayLimits?: Partial<GatewayLimits>
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -61,7 +63,8 @@ export async function startServer(
   const events = gatewayEvents(context)
   const shared = { ...context, directory, authenticator, presence }
   const limits = options.unlimited ? noLimits : openLimits(context)
-  const gateway = openGateway({ ...shared, events, rates: limits, limits: gatewayLimits })
+  const bounds = { ...gatewayLimits, ...options.gatewayLimits }
+  const gateway = openGateway({ ...shared, events, rates: limits, limits: bounds })
   const { defaultCountry, allowedOrigins } = options
   const api = { ...shared, keys, limits, knownNumbers: openKnownNumbers(), defaultCountry }
   let draining = false

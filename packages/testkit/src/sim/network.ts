@@ -16,6 +16,22 @@ export interface SimEnd {
 export interface SimHandlers {
   message(bytes: Uint8Array): void
   closed(code: number): void
+  /** All that this end sent has arrived. */
+  drained?(): void
+}
+
+export interface SentFrame {
+  client: string
+  toServer: boolean
+  bytes: Uint8Array
+  /** What this end had sent before and has not arrived. */
+  bufferedBytes: number
+}
+
+/** Sees all that goes over the network, and may lie on it. */
+export interface NetworkWatch {
+  frame(frame: SentFrame): void
+  exchange(request: Request, answer: (request: Request) => Promise<Response>): Promise<Response>
 }
 
 /** How bad the network is; the healing phase sets all to zero. */
@@ -31,13 +47,17 @@ const abnormalClosure = 1006
 
 class SimConnection {
   readonly #network: SimNetwork
+  readonly client: string
   readonly handlers: [SimHandlers | undefined, SimHandlers | undefined] = [undefined, undefined]
   /** Earliest time of the next arrival at each end: keeps order. */
   readonly #arrivesMs: [number, number] = [0, 0]
   readonly #open: [boolean, boolean] = [true, true]
+  /** Sent by each end and not arrived. */
+  readonly #bufferedBytes: [number, number] = [0, 0]
 
-  constructor(network: SimNetwork) {
+  constructor(network: SimNetwork, client: string) {
     this.#network = network
+    this.client = client
   }
 
   end(side: 0 | 1): SimEnd {
@@ -45,14 +65,20 @@ class SimConnection {
     return {
       send: (bytes) => this.#transmit(side, other, bytes),
       close: (code) => this.#close(side, other, code),
-      bufferedBytes: () => 0,
+      bufferedBytes: () => this.#bufferedBytes[side],
     }
   }
 
   #transmit(from: 0 | 1, to: 0 | 1, bytes: Uint8Array): void {
     if (!this.#open[from]) return
     const copy = bytes.slice()
+    const { client } = this
+    const bufferedBytes = this.#bufferedBytes[from]
+    this.#network.watch?.frame({ client, toServer: to === 1, bytes: copy, bufferedBytes })
+    this.#bufferedBytes[from] += copy.length
     this.#arrive(to, () => {
+      this.#bufferedBytes[from] -= copy.length
+      if (this.#bufferedBytes[from] === 0 && this.#open[from]) this.handlers[from]?.drained?.()
       if (!this.#open[to] || !this.#open[from]) return
       if (this.#network.random.chance(this.#network.weather.cut)) this.cut()
       else this.handlers[to]?.message(copy)
@@ -61,7 +87,8 @@ class SimConnection {
 
   #arrive(to: 0 | 1, run: () => void): void {
     const { scheduler, random, weather } = this.#network
-    const at = scheduler.nowMs + random.below(weather.delayMsMax + 1)
+    const passed = scheduler.nowMs + random.below(weather.delayMsMax + 1)
+    const at = to === 0 ? Math.max(passed, this.#network.stalledUntilMs(this.client)) : passed
     const ordered = Math.max(at, this.#arrivesMs[to])
     this.#arrivesMs[to] = ordered
     scheduler.at(ordered, run)
@@ -106,7 +133,9 @@ export class SimNetwork {
   readonly random: SimRandom
   weather: Weather = { delayMsMax: 0, cut: 0, lose: 0 }
   server: SimServerPort | undefined
+  watch: NetworkWatch | undefined
   readonly #connections = new Map<SimConnection, string>()
+  readonly #stalls = new Map<string, number>()
 
   constructor(scheduler: Scheduler, random: SimRandom) {
     this.scheduler = scheduler
@@ -118,7 +147,7 @@ export class SimNetwork {
    * when it fails.
    */
   open(client: string, handlers: SimHandlers, opened: () => void): SimEnd {
-    const connection = new SimConnection(this)
+    const connection = new SimConnection(this, client)
     connection.handlers[0] = handlers
     this.#connections.set(connection, client)
     const delayMs = this.random.below(this.weather.delayMsMax + 1)
@@ -129,6 +158,15 @@ export class SimNetwork {
       opened()
     })
     return connection.end(0)
+  }
+
+  /** Until then the client reads nothing from its sockets. */
+  stall(client: string, untilMs: number): void {
+    this.#stalls.set(client, untilMs)
+  }
+
+  stalledUntilMs(client: string): number {
+    return this.#stalls.get(client) ?? 0
   }
 
   /** Cuts the connections of one client, or of all. */
@@ -145,7 +183,9 @@ export class SimNetwork {
     await this.#pass()
     const { server } = this
     if (!server) throw new TypeError('the server is not there')
-    const response = await server.fetch(request)
+    const { watch } = this
+    const answer = (asked: Request) => server.fetch(asked)
+    const response = await (watch ? watch.exchange(request, answer) : answer(request))
     await this.#pass()
     if (server !== this.server) throw new TypeError('the connection was lost')
     return response
