@@ -36,11 +36,10 @@ export async function findPlanted(
 }
 
 async function findOne(plant: Plant, breaks: string, jobs: number): Promise<number | undefined> {
-  const seedsAtOnce = 4 * jobs
-  for (let first = 1; first <= seedsMax; first += seedsAtOnce) {
-    const last = Math.min(first + seedsAtOnce - 1, seedsMax)
+  // Most are found at once; what is not gets more seeds at a time.
+  for (let first = 1, last = jobs; first <= seedsMax; first = last + 1, last = 2 * last + jobs) {
     const { failed } = await runRange(
-      { first, last, plant, jobs },
+      { first, last: Math.min(last, seedsMax), plant, jobs },
       { talks: false, stopsAtFailure: false },
     )
     const hit = failed.find(({ invariant, byCrash }) =>

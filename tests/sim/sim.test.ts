@@ -11,7 +11,7 @@ import { runSeed } from './run.ts'
 const seedMs = 60_000
 const rangeMs = 600_000
 const jobs = availableParallelism()
-const seedsInTests = 150
+const seedsInTests = 190
 /**
  * They failed once: 45, what one connection's lane had sealed when it was lost was never sent; 5, a
  * server without room was taken for a refusal for good; 16, what a killed server left in the cache
@@ -32,6 +32,17 @@ for (const seed of pinnedSeeds) {
     seedMs,
   )
 }
+
+// Known and open: a profile takes what a killed process left in the cache for synced, as the server
+// did before it wrote its journal again; a power cut after a failed sync then takes a message back.
+test.failing(
+  'I5 holds in the storm of seed 1198',
+  async () => {
+    const outcome = await runSeed({ seed: 1198, plant: undefined, tell: quiet })
+    expect(outcome.failure).toBeUndefined()
+  },
+  seedMs,
+)
 
 test(
   `I1-I9 hold in the storms of the seeds 1001 to ${1000 + seedsInTests}`,
