@@ -174,7 +174,7 @@ test.skipIf(process.getuid?.() !== 0)(
     await server.backUp()
     const small = openSmallDisk(server.folder, 4 * 1024 * 1024)
     try {
-      if (!small.fill()) return
+      expect(small.fill()).toBe(true)
       const there = () => readdirSync(join(small.folder, '..')).sort()
       const before = there()
       const backup = ['backup', join(small.folder, 'backup'), '--data', server.data]

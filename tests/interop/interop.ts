@@ -28,18 +28,7 @@ Exit code 1 when anything else is seen: a message lost, altered, refused, or tak
 const PROBLEMS_SHOWN_MAX = 20
 const SCHEDULE_SHOWN_MAX = 4_000
 
-const { values } = parseArgs({
-  options: {
-    deliveries: { type: 'string' },
-    seed: { type: 'string' },
-    oracle: { type: 'string', default: PINNED_ORACLE },
-    runtime: { type: 'string', default: 'bun' },
-    mutations: { type: 'string' },
-    replay: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+const { values } = parse()
 
 if (values.help) {
   console.log(USAGE)
@@ -90,6 +79,25 @@ async function perform(runtime: Runtime, job: Job): Promise<Verdict> {
   for (const problem of problems.slice(0, PROBLEMS_SHOWN_MAX)) show(problem, runtime)
   say(problems.length === 0 ? 'As expected.' : 'Not as expected.')
   return verdict
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        deliveries: { type: 'string' },
+        seed: { type: 'string' },
+        oracle: { type: 'string', default: PINNED_ORACLE },
+        runtime: { type: 'string', default: 'bun' },
+        mutations: { type: 'string' },
+        replay: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    return wrong(error instanceof Error ? error.message : String(error))
+  }
 }
 
 function show({ text, schedule }: Problem, runtime: Runtime): void {

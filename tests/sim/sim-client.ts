@@ -10,7 +10,7 @@ import type { SimEnd, SimNetwork, SimRandom, Scheduler } from '@parley/testkit'
 import type { AccountId } from '@parley/wire'
 import { openWasmDriver } from '../../packages/sdk/src/store/sqlite.browser.ts'
 import type { Coverage } from './coverage.ts'
-import { openDatabase } from './disk/connection.ts'
+import { openDatabase, writeJournalAgain } from './disk/connection.ts'
 import { mountDisk, sqlite, unmount } from './disk/vfs.ts'
 import type { Mount } from './disk/vfs.ts'
 import { Fuse } from './fuse.ts'
@@ -20,6 +20,7 @@ import { plantInDriver, plantInFrame } from './plants.ts'
 import type { Plant } from './plants.ts'
 
 const timelineLimit = 180
+const profileFile = 'profile.sqlite'
 
 export interface SimClientOptions {
   name: string
@@ -40,7 +41,8 @@ class MortalDriver implements SqlDriver {
 
   constructor(mount: Mount) {
     this.mount = mount
-    this.#driver = openWasmDriver(sqlite, openDatabase(mount, 'profile.sqlite', 'c'), () => {})
+    writeJournalAgain(mount, profileFile)
+    this.#driver = openWasmDriver(sqlite, openDatabase(mount, profileFile, 'c'), () => {})
   }
 
   #checkAlive(): void {

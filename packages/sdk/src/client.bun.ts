@@ -11,6 +11,7 @@ import { lockProfile } from './platform/lock.bun.ts'
 import { systemRandom } from './platform/random.ts'
 import { bunTransport } from './platform/transport.bun.ts'
 import { asParleyError } from './problems.ts'
+import { writeJournalAgain } from './store/journal.bun.ts'
 import { openBunDriver } from './store/sqlite.bun.ts'
 import type { Client } from './types.ts'
 
@@ -68,6 +69,7 @@ function openProfile(path: string, server: string, recordEvents: boolean): Clien
  * rights from it.
  */
 function openPrivateDriver(path: string) {
+  writeJournalAgain(path)
   const driver = openBunDriver(path)
   chmodSync(path, 0o600)
   return driver

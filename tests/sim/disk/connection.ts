@@ -155,20 +155,23 @@ class DiskConnection implements SqliteConnection {
   }
 }
 
+/** As server and command line do before they open a file for themselves. */
+export function writeJournalAgain({ disk }: Mount, path: string): void {
+  const journal = journalOf(path)
+  if (!disk.has(journal)) return
+  writeAgain({
+    size: disk.size(journal),
+    read: (offset, into) => void disk.read(journal, offset, into),
+    write: (offset, bytes) => disk.write(journal, offset, bytes),
+    sync: () => disk.sync(journal),
+  })
+}
+
 /** For the adapters of the server; `rewrites`: as bun:sqlite's is opened by the server. */
 export function sqliteOn(mount: Mount, rewrites: boolean): OpenSqlite {
   return (path, access) => {
     const isWriter = access === 'write'
-    const journal = journalOf(path)
-    const { disk } = mount
-    if (isWriter && rewrites && disk.has(journal)) {
-      writeAgain({
-        size: disk.size(journal),
-        read: (offset, into) => void disk.read(journal, offset, into),
-        write: (offset, bytes) => disk.write(journal, offset, bytes),
-        sync: () => disk.sync(journal),
-      })
-    }
+    if (isWriter && rewrites) writeJournalAgain(mount, path)
     return named(() => new DiskConnection(openDatabase(mount, path, isWriter ? 'c' : 'r')))
   }
 }
