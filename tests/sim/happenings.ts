@@ -6,9 +6,9 @@ import type { SimClient } from './sim-client.ts'
 import { textBytesMax } from './witness.ts'
 import type { World } from './world.ts'
 
-type Happening = (world: World) => Promise<void>
+export type Happening = (world: World) => Promise<void>
 
-function anyone(world: World): SimClient {
+export function anyone(world: World): SimClient {
   return world.random.pick(world.clients)
 }
 
@@ -159,7 +159,8 @@ async function pass(world: World): Promise<void> {
   await world.runUntil(world.scheduler.nowMs + world.random.between(1, 15_000))
 }
 
-const table: readonly { weight: number; happen: Happening }[] = [
+/** What happens, and how often beside the others. */
+export const happenings: readonly { weight: number; happen: Happening }[] = [
   { weight: 30, happen: send },
   { weight: 8, happen: read },
   { weight: 6, happen: crashClient },
@@ -175,14 +176,3 @@ const table: readonly { weight: number; happen: Happening }[] = [
   { weight: 2, happen: skew },
   { weight: 4, happen: pass },
 ]
-
-const totalWeight = table.reduce((sum, row) => sum + row.weight, 0)
-
-/** Picks one by weight and lets it happen. */
-export async function happenSomething(world: World): Promise<void> {
-  let left = world.random.below(totalWeight)
-  for (const row of table) {
-    left -= row.weight
-    if (left < 0) return row.happen(world)
-  }
-}

@@ -11,11 +11,15 @@ import type { Plant } from './plants.ts'
 import { runRange } from './range.ts'
 import type { Range } from './range.ts'
 import { runSeed } from './run.ts'
+import { storms } from './storms.ts'
+import type { StormName } from './storms.ts'
 
 const usage = `Usage: npm run sim -- [--seed N | --seed A..B] [options]
 
   --seed N        runs one seed and tells its story
   --seed A..B     runs the seeds from A to B (1..50)
+  --storm NAME    plain: networks, disks and crashes; wide: devices, restores, strangers as well
+                  (wide)
   --coverage      shows at the end which faults, frames and error paths the seeds have met
   --plant NAME    runs with a planted fault, which must be found: exit 0 when it was
   --planted       looks for each planted fault in up to 200 seeds: exit 0 when all are found
@@ -38,6 +42,7 @@ function parse() {
     return parseArgs({
       options: {
         seed: { type: 'string', default: '1..50' },
+        storm: { type: 'string', default: 'wide' },
         plant: { type: 'string' },
         planted: { type: 'boolean', default: false },
         coverage: { type: 'boolean', default: false },
@@ -64,24 +69,27 @@ function rangeWanted(): Range {
   }
   const jobs = Number(values.jobs)
   if (!Number.isInteger(jobs) || jobs < 1) wrongUsage(`not a number of processes: ${values.jobs}`)
+  if (!(values.storm in storms)) wrongUsage(`There is no storm ${values.storm}.`)
+  const storm = values.storm as StormName
   const plant = values.plant as Plant | undefined
-  return { first, last: Number(match[2] ?? first), plant, jobs }
+  return { first, last: Number(match[2] ?? first), plant, storm, jobs }
 }
 
 /** One line of JSON for each seed, for the process that started this one. */
-async function runPart({ first, last, plant }: Range, part: string): Promise<void> {
+async function runPart({ first, last, plant, storm }: Range, part: string): Promise<void> {
   const [index = 0, count = 1] = part.split('/').map(Number)
   for (let seed = first + index; seed <= last; seed += count) {
-    const outcome = await runSeed({ seed, plant, tell: () => {} })
+    const outcome = await runSeed({ seed, plant, storm, tell: () => {} })
     process.stdout.write(`${JSON.stringify(outcome)}\n`)
   }
 }
 
-async function tellStory({ first, plant }: Range): Promise<number> {
+async function tellStory({ first, plant, storm }: Range): Promise<number> {
   const tell = (line: string) => process.stdout.write(`${line}\n`)
   const { steps, sent, crashes, traceHash, failure, met } = await runSeed({
     seed: first,
     plant,
+    storm,
     tell,
   })
   if (values.coverage) tell(table(met))

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { Coverage } from './coverage.ts'
 import type { Met } from './coverage.ts'
 import type { Plant } from './plants.ts'
+import type { StormName } from './storms.ts'
 import type { RunOutcome } from './world.ts'
 
 export interface Range {
   first: number
   last: number
   plant: Plant | undefined
+  storm: StormName
   /** Processes. */
   jobs: number
 }
@@ -66,11 +68,21 @@ export async function runRange(range: Range, manner: Manner): Promise<RangeOutco
   return outcome
 }
 
-function startPart({ first, last, plant }: Range, part: string) {
+function startPart({ first, last, plant, storm }: Range, part: string) {
   const planted = plant === undefined ? [] : ['--plant', plant]
   const program = join(import.meta.dirname, 'main.ts')
   return Bun.spawn(
-    [process.execPath, program, '--seed', `${first}..${last}`, '--part', part, ...planted],
+    [
+      process.execPath,
+      program,
+      '--seed',
+      `${first}..${last}`,
+      '--storm',
+      storm,
+      '--part',
+      part,
+      ...planted,
+    ],
     { stdin: 'ignore', stdout: 'pipe', stderr: 'inherit' },
   )
 }

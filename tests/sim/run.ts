@@ -1,6 +1,6 @@
 /** Runs one seed from set-up to verdict. */
-import { happenSomething } from './happenings.ts'
 import { InvariantBroken } from './invariants.ts'
+import { happenSomething } from './storms.ts'
 import { World } from './world.ts'
 import type { Failure, RunOptions, RunOutcome } from './world.ts'
 

@@ -15,6 +15,7 @@ import type { Bus, Log, Metrics, RunningServer, SocketEvents } from '@parley/ser
 import { ProcessClock, SimDisk } from '@parley/testkit'
 import type { Scheduler, SimEnd, SimNetwork, SimRandom } from '@parley/testkit'
 import type { Coverage } from './coverage.ts'
+import type { GatewayLimits } from '../../packages/server/src/gateway/host.ts'
 import { sqliteOn } from './disk/connection.ts'
 import { mountDisk, unmount } from './disk/vfs.ts'
 import type { Mount } from './disk/vfs.ts'
@@ -23,7 +24,7 @@ import type { Power } from './fuse.ts'
 import { InvariantBroken } from './invariants.ts'
 import { plantInDisk, plantInLog, withAppend } from './plants.ts'
 import type { Plant } from './plants.ts'
-import { bounds, entriesPerPageMax, logQueueBytesMax } from './witness.ts'
+import { entriesPerPageMax, logQueueBytesMax } from './witness.ts'
 import type { Witness } from './witness.ts'
 
 /** Of an entry in the queue, beside its body. */
@@ -36,6 +37,9 @@ export interface SimServerOptions {
   plant: Plant | undefined
   coverage: Coverage
   witness: Witness
+  /** Whether requests are counted as on a server in the open. */
+  limited: boolean
+  gatewayLimits: Partial<GatewayLimits>
   broken: (error: InvariantBroken) => void
   tell: (line: string) => void
 }
@@ -49,6 +53,8 @@ interface Process {
   /** Its log takes nothing any more, after a sync that failed. */
   stopped: boolean
   metrics: Metrics | undefined
+  /** As a program that is asked to end does it; undefined while it starts. */
+  end: (() => Promise<void>) | undefined
 }
 
 export class SimServer {
@@ -116,6 +122,7 @@ export class SimServer {
       die: death.reject,
       stopped: false,
       metrics: undefined,
+      end: undefined,
     }
     this.#process = process
     try {
@@ -125,6 +132,18 @@ export class SimServer {
       tell(`the server does not start: ${String(error)}`)
       this.crash('stays')
     }
+  }
+
+  /** Ends it as an operator does: connections are told, and what was accepted is answered. */
+  async stop(): Promise<void> {
+    const process = this.#process
+    if (!process?.end) return
+    try {
+      await Promise.race([process.end(), process.died])
+    } catch (error) {
+      this.#options.tell(`the server ends with ${String(error)}`)
+    }
+    if (this.#process === process) this.#end(process, 'stays')
   }
 
   async #run(process: Process): Promise<void> {
@@ -168,10 +187,16 @@ export class SimServer {
       secure: false,
       webRoot: undefined,
       retentionDays: 90,
-      unlimited: true,
-      gatewayLimits: bounds,
+      unlimited: !this.#options.limited,
+      gatewayLimits: this.#options.gatewayLimits,
     })
     if (this.#process !== process) return
+    process.end = async () => {
+      await server.drain()
+      await server[Symbol.asyncDispose]()
+      await log.close()
+      await sql.destroy()
+    }
     const from = { remoteAddress: '127.0.0.1' }
     network.server = {
       open: (end) => this.#open(server, end),

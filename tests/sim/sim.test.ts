@@ -25,7 +25,7 @@ for (const seed of pinnedSeeds) {
   test(
     `I1-I9 hold in the storm of seed ${seed}, which failed once`,
     async () => {
-      const outcome = await runSeed({ seed, plant: undefined, tell: quiet })
+      const outcome = await runSeed({ seed, storm: 'plain', plant: undefined, tell: quiet })
       expect(outcome.failure).toBeUndefined()
       expect(outcome.sent).toBeGreaterThan(0)
     },
@@ -36,7 +36,13 @@ for (const seed of pinnedSeeds) {
 test(
   `I1-I9 hold in the storms of the seeds 1001 to ${1000 + seedsInTests}`,
   async () => {
-    const range = { first: 1001, last: 1000 + seedsInTests, plant: undefined, jobs }
+    const range = {
+      first: 1001,
+      last: 1000 + seedsInTests,
+      plant: undefined,
+      storm: 'wide',
+      jobs,
+    } as const
     const outcome = await runRange(range, { talks: true, stopsAtFailure: false })
     expect(outcome.failed).toEqual([])
     expect(outcome.seeds).toBe(seedsInTests)
@@ -55,6 +61,7 @@ test(
       const lines: string[] = []
       const outcome = await runSeed({
         seed: 77,
+        storm: 'wide',
         plant: undefined,
         tell: (line) => lines.push(line),
       })

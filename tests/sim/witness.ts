@@ -11,6 +11,7 @@ import {
   decodeDeviceList,
   decodeServerFrame,
   encodeDeviceList,
+  WireError,
 } from '@parley/wire'
 import type { AccountId, ClientFrame, DeviceId, Send, ServerFrame } from '@parley/wire'
 import type { Coverage } from './coverage.ts'
@@ -18,6 +19,7 @@ import { InvariantBroken } from './invariants.ts'
 import { holdsMarker } from './markers.ts'
 import { plantInBundles } from './plants.ts'
 import type { Plant } from './plants.ts'
+import { strangerName } from './stranger.ts'
 
 /**
  * Tight, so that a simulated conversation comes near them. As in the gateway's own, a page of the
@@ -60,14 +62,17 @@ export class Witness implements NetworkWatch {
   readonly #signed = new Map<AccountId, Set<DeviceId>>()
   /** Probability that an answer with device lists shows one more than there is. */
   lies = 0
+  /** What went over the network last, for a stranger to use. */
+  readonly overheard: { authorization?: string; list?: SignedListJson } = {}
 
   constructor(options: WitnessOptions) {
     this.#options = options
   }
 
-  frame({ toServer, bytes, bufferedBytes }: SentFrame): void {
+  frame({ client, toServer, bytes, bufferedBytes }: SentFrame): void {
     const { coverage } = this.#options
     this.expectNoMarker(bytes, 'a frame')
+    if (client === strangerName && toServer) return this.#fromStranger(bytes)
     const frame = toServer ? decodeClientFrame(bytes) : decodeServerFrame(bytes)
     coverage.meet(toServer ? 'frames to the server' : 'frames to clients', frame.kind)
     if (toServer) return this.#fromClient(frame as ClientFrame)
@@ -85,6 +90,8 @@ export class Witness implements NetworkWatch {
     const asked = request.body ? await request.clone().text() : ''
     this.expectNoMarker(request.url + asked, 'a request')
     this.#noteSigned(asked)
+    this.overheard.authorization =
+      request.headers.get('authorization') ?? this.overheard.authorization
     const isPlanted = plant === 'unverified-lists' && pathname.endsWith('/bundles')
     const response = await (isPlanted ? plantInBundles(request, asked, answer) : answer(request))
     const said = await response.clone().text()
@@ -97,6 +104,17 @@ export class Witness implements NetworkWatch {
   /** I6. */
   expectNoMarker(bytes: Uint8Array | string, where: string): void {
     if (holdsMarker(bytes)) this.#fail('I6', `${where} holds what somebody wrote`)
+  }
+
+  /** What no client of ours sends proves nothing about them. */
+  #fromStranger(bytes: Uint8Array): void {
+    const { coverage } = this.#options
+    try {
+      coverage.meet('frames to the server', `of a stranger: ${decodeClientFrame(bytes).kind}`)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      coverage.meet('frames to the server', 'of a stranger: not understood')
+    }
   }
 
   #fromClient(frame: ClientFrame): void {
@@ -124,8 +142,10 @@ export class Witness implements NetworkWatch {
   #noteSigned(asked: string): void {
     if (!asked.includes('"device_list"')) return
     const { device_list } = JSON.parse(asked) as { device_list?: SignedListJson }
-    if (!device_list) return
-    const { account, devices } = decodeDeviceList(Buffer.from(device_list.body, 'base64'))
+    const list = device_list && decoded(device_list)
+    if (!list) return
+    this.overheard.list = device_list
+    const { account, devices } = list
     const known = this.#signed.get(account) ?? new Set()
     for (const { id } of devices) known.add(id)
     this.#signed.set(account, known)
@@ -146,6 +166,16 @@ export class Witness implements NetworkWatch {
 
   #fail(invariant: 'I6' | 'I8' | 'I9', message: string): void {
     this.#options.broken(new InvariantBroken(invariant, message))
+  }
+}
+
+/** Undefined for what no client of ours signed. */
+function decoded({ body }: SignedListJson) {
+  try {
+    return decodeDeviceList(Buffer.from(body, 'base64'))
+  } catch (error) {
+    if (error instanceof WireError) return undefined
+    throw error
   }
 }
 

@@ -22,7 +22,8 @@ import type { Plant } from './plants.ts'
 import { settle } from './settle.ts'
 import { SimClient } from './sim-client.ts'
 import { SimServer } from './sim-server.ts'
-import { Witness } from './witness.ts'
+import type { StormName } from './storms.ts'
+import { bounds, Witness } from './witness.ts'
 
 /** 2026-03-01T00:00:00Z. */
 const startMs = Date.UTC(2026, 2, 1)
@@ -30,6 +31,10 @@ const stormMs = 90_000
 const healMsMax = 900_000
 const stepsMax = 400_000
 const people = ['ada', 'ben', 'cleo'] as const
+/** In the wide storm, the server of one seed in so many counts requests (S10, S11). */
+const limitedEvery = 4
+/** Of a connection: so many frames or KiB at once, and one more per so many milliseconds. */
+const units = { burst: 400, refillMs: 10 }
 const calm = { delayMsMax: 20, cut: 0, lose: 0 }
 
 export interface RunOutcome {
@@ -55,6 +60,7 @@ export interface RunOptions {
   plant: Plant | undefined
   /** Without, nobody dies: what still breaks is not for a crash's sake (I5). */
   crashes: boolean
+  storm: StormName
   /** Hears what happens, for the story of one seed. */
   tell: (line: string) => void
 }
@@ -77,6 +83,7 @@ export class World {
   readonly #trace = new Bun.CryptoHasher('sha256')
   readonly #shownBefore = new ShownBefore()
   #commits = 0
+  #stormEndsAtMs = 0
   steps = 0
   /** What went wrong inside an event; thrown at the next step. */
   #failure: Error | undefined
@@ -91,6 +98,7 @@ export class World {
     const tell = (line: string) => this.tell(line)
     const { coverage } = this
     const { plant } = options
+    const isWide = options.storm === 'wide'
     this.witness = new Witness({ random: this.random.fork(), coverage, broken, tell, plant })
     this.network.watch = this.witness
     this.server = new SimServer({
@@ -100,6 +108,8 @@ export class World {
       plant,
       coverage,
       witness: this.witness,
+      limited: isWide && options.seed % limitedEvery === 0,
+      gatewayLimits: isWide ? { ...bounds, units } : bounds,
       broken,
       tell,
     })
@@ -142,6 +152,17 @@ export class World {
   /** Work that a simulated person or process does; its end is awaited by settling, not by time. */
   begin(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.tell(`  refused: ${String(error)}`))
+  }
+
+  /** Work that may be refused or come to nothing without anybody minding. */
+  beginQuietly(work: Promise<unknown>): void {
+    work.catch(() => {})
+  }
+
+  /** The storm lasts longer by what passes in it without anything happening. */
+  async beQuiet(forMs: number): Promise<void> {
+    this.#stormEndsAtMs += forMs
+    await this.runUntil(this.scheduler.nowMs + forMs)
   }
 
   async runUntil(atMs: number): Promise<void> {
@@ -231,8 +252,8 @@ export class World {
     if (!this.server.running) await this.waitFor(this.server.start())
     for (const client of this.clients) {
       client.heal()
-      if (client.client) continue
-      client.open().start()
+      if (client.client) client.client.start()
+      else client.open().start()
     }
     const giveUpAt = this.scheduler.nowMs + healMsMax
     while (this.scheduler.nowMs < giveUpAt && !this.allArrived()) {
@@ -282,9 +303,9 @@ export class World {
   }
 
   async storm(happen: (world: World) => Promise<void>): Promise<void> {
-    const endsAt = this.scheduler.nowMs + stormMs
+    this.#stormEndsAtMs = this.scheduler.nowMs + stormMs
     this.witness.lies = 0.3
-    while (this.scheduler.nowMs < endsAt) {
+    while (this.scheduler.nowMs < this.#stormEndsAtMs) {
       await happen(this)
       await this.runUntil(this.scheduler.nowMs + this.random.between(1, 2_500))
       this.checkShown()

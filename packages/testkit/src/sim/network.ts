@@ -109,6 +109,14 @@ class SimConnection {
     this.handlers[side]?.closed(code)
   }
 
+  /** The client's end is gone, and what is on the way; the server's stays open. */
+  vanish(): void {
+    if (!this.#open[0]) return
+    this.#open[0] = false
+    const { scheduler } = this.#network
+    scheduler.at(scheduler.nowMs, () => this.handlers[0]?.closed(abnormalClosure))
+  }
+
   /** Both ends lose it, each at a time of its own; what is on the way is gone. */
   cut(): void {
     const { scheduler, random } = this.#network
@@ -174,6 +182,15 @@ export class SimNetwork {
     for (const [connection, owner] of this.#connections) {
       if (client !== undefined && owner !== client) continue
       connection.cut()
+      this.#connections.delete(connection)
+    }
+  }
+
+  /** The client loses its connections at once; the server hears nothing, of that or anything. */
+  vanish(client: string): void {
+    for (const [connection, owner] of this.#connections) {
+      if (owner !== client) continue
+      connection.vanish()
       this.#connections.delete(connection)
     }
   }

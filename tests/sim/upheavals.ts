@@ -1,0 +1,35 @@
+/** What goes beyond bad weather: ends that were meant, long silences, other devices. */
+import { anyone } from './happenings.ts'
+import type { World } from './world.ts'
+
+const minuteMs = 60_000
+
+/** Whoever was told to stop, because the same device connected elsewhere, is started again. */
+export async function startAgain(world: World): Promise<void> {
+  for (const { client, name } of world.clients) {
+    if (client?.connection.getSnapshot().status !== 'stopped') continue
+    world.tell(`${name} starts again`)
+    client.start()
+  }
+}
+
+/** The operator ends the server and says so. */
+export async function serverStops(world: World): Promise<void> {
+  if (!world.server.running || world.server.stopped) return
+  world.tell('the server is asked to end')
+  await world.waitFor(world.server.stop())
+}
+
+/** The network forgets the connections of somebody without telling the server. */
+export async function vanish(world: World): Promise<void> {
+  const victim = anyone(world)
+  world.tell(`the network forgets ${victim.name}`)
+  world.network.vanish(victim.name)
+}
+
+/** So long that tokens expire. */
+export async function longQuiet(world: World): Promise<void> {
+  const forMs = world.random.between(10 * minuteMs, 30 * minuteMs)
+  world.tell(`nobody does anything for ${Math.round(forMs / minuteMs)} minutes`)
+  await world.beQuiet(forMs)
+}
