@@ -3,7 +3,7 @@
 
 import { concatBytes, equalBytes, littleEndian } from './bytes.ts'
 import { CryptoError } from './errors.ts'
-import { EdwardsPoint, inverse, modulo, sha512 } from './primitives.ts'
+import { EdwardsPoint, inverse, modulo, sha512 } from './group.ts'
 
 const { p, n } = EdwardsPoint.CURVE()
 

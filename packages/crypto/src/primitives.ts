@@ -1,10 +1,9 @@
 // The door to the cryptographic library: hashes, key derivation, AES, X25519 and the two groups
-// behind XEdDSA and Kyber. Nothing else in the package imports @noble, but kem768.ts, which needs
-// the inside of ML-KEM.
+// behind XEdDSA and Kyber. Nothing else in the package imports @noble, but group.ts, and kem768.ts,
+// which needs the inside of ML-KEM.
 
 import { cbc, gcm } from '@noble/ciphers/aes.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
-import { etc, Point as EdwardsPoint } from '@noble/ed25519'
 import { expand, hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
@@ -25,10 +24,6 @@ export function drawn(random: RandomBytes, length: number): Uint8Array {
 /** FIPS 180-4. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   return nobleSha256(bytes)
-}
-
-export function sha512(bytes: Uint8Array): Uint8Array {
-  return nobleSha512(bytes)
 }
 
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
@@ -107,9 +102,5 @@ export function aesGcmOpen({ key, nonce }: GcmKey, ciphertext: Uint8Array): Uint
   return gcm(key, nonce).decrypt(ciphertext)
 }
 
-/** `value` modulo `modulus`, never negative. */
-export const modulo: (value: bigint, modulus: bigint) => bigint = etc.mod
-/** The inverse modulo `modulus`; throws for 0. */
-export const inverse: (value: bigint, modulus: bigint) => bigint = etc.invert
-
-export { EdwardsPoint, ed25519, ml_kem1024, sha3_256, sha3_512, shake256, x25519 }
+export { sha512 } from './group.ts'
+export { ed25519, ml_kem1024, sha3_256, sha3_512, shake256, x25519 }

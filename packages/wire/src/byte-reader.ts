@@ -10,7 +10,8 @@ const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 const varintBytesMax = 10
 const idBytes = 16
 const logIdBytes = 17
-const decoder = new TextDecoder('utf-8', { fatal: true })
+/** A mark of byte order is a character like any other. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export class ByteReader {
   readonly bytes: Uint8Array

@@ -40,6 +40,25 @@ describe('a content', () => {
     expect(decodeContent(encodeContent(plain))).toEqual(plain)
   })
 
+  test('is read and written as the generated protobuf code does', () => {
+    const bodies: ContentBody[] = [
+      content.body,
+      { kind: 'text', text: '\ufeffwith a mark of byte order' },
+      { kind: 'resend-request', messageIds: [messageId, messageIdOf(bytesOf(7))] },
+      { kind: 'resend-refused', messageIds: [] },
+      { kind: 'unknown' },
+    ]
+    for (const body of bodies) {
+      for (const profile of [content.profile, { name: '', phone: '' }, undefined]) {
+        const each = { ...content, profile, body }
+        const bytes = encodeContent(each)
+        const again = toBinary(ContentSchema, fromBinary(ContentSchema, bytes))
+        expect(Buffer.from(bytes).equals(again)).toBe(true)
+        expect(decodeContent(again)).toEqual(each)
+      }
+    }
+  })
+
   test('something that a newer client sent is known as such', () => {
     const unknown: Content = { ...content, body: { kind: 'unknown' } }
     expect(decodeContent(encodeContent(unknown)).body).toEqual({ kind: 'unknown' })

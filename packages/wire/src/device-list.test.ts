@@ -3,6 +3,7 @@
  * function, here Ed25519.
  */
 import { describe, expect, test } from 'bun:test'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { decodeDeviceList, deviceListSigningInput, encodeDeviceList } from './device-list.ts'
@@ -11,6 +12,7 @@ import type { DeviceList, ListCrypto, ListedDevice } from './device-list.ts'
 import type { SignedDeviceList } from './frames.ts'
 import { accountIdOf, deviceIdBytes, deviceIdOf } from './ids.ts'
 import { devicesPerAccountMax } from './limits.ts'
+import { DeviceListSchema } from './protobuf.ts'
 import { WireError } from './wire-error.ts'
 
 interface Signer {
@@ -71,6 +73,15 @@ const second = (): DeviceList => ({
 describe('a device list', () => {
   test('decodes to what was encoded', () => {
     expect(decodeDeviceList(encodeDeviceList(second()))).toEqual(second())
+  })
+
+  test('is read and written as the generated protobuf code does: its bytes are signed', () => {
+    for (const list of [first, second()]) {
+      const bytes = encodeDeviceList(list)
+      const again = toBinary(DeviceListSchema, fromBinary(DeviceListSchema, bytes))
+      expect(Buffer.from(bytes).equals(again)).toBe(true)
+      expect(decodeDeviceList(again)).toEqual(list)
+    }
   })
 
   test('[E10] version 1 is signed by the root, later ones by a device on the one before or the root', () => {

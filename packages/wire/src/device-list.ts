@@ -2,12 +2,13 @@
  * The signed device list as typed values, and the one rule by which a list continues another. The
  * signature check comes in as a function, since this package knows no cryptography.
  */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
 import type { SignedDeviceList } from './frames.ts'
-import { DeviceListSchema } from './protobuf.ts'
-import { accountIdBytes, accountIdOf, deviceIdBytes, deviceIdOf } from './ids.ts'
+import { deviceIdOf } from './ids.ts'
 import type { AccountId, DeviceId } from './ids.ts'
 import { devicesPerAccountMax } from './limits.ts'
+import { parsed, required } from './parse.ts'
 import { WireError } from './wire-error.ts'
 
 export interface ListedDevice {
@@ -31,6 +32,8 @@ const signaturePrefix = new TextEncoder().encode('Parley device list v1\0')
 const publicKeyBytes = 33
 const hashBytes = 32
 const deviceNumberMax = 127
+const noBytes = new Uint8Array()
+const writer = new ByteWriter()
 
 /** What is signed for a list with this body. */
 export function deviceListSigningInput(body: Uint8Array): Uint8Array {
@@ -41,41 +44,56 @@ export function deviceListSigningInput(body: Uint8Array): Uint8Array {
 }
 
 export function encodeDeviceList(list: DeviceList): Uint8Array {
-  const message = create(DeviceListSchema, {
-    account: accountIdBytes(list.account),
-    version: BigInt(list.version),
-    rootKey: list.rootKey,
-    previous: list.previous,
-    devices: list.devices.map((device) => ({
-      id: deviceIdBytes(device.id),
-      number: device.number,
-      identityKey: device.identityKey,
-    })),
-  })
-  return toBinary(DeviceListSchema, message)
+  writer.begin()
+  for (const device of list.devices.toReversed()) {
+    const mark = writer.mark()
+    writer.view(3, device.identityKey)
+    writer.uint(2, device.number)
+    writer.id(1, device.id)
+    writer.nested(5, mark)
+  }
+  writer.view(4, list.previous)
+  writer.view(3, list.rootKey)
+  writer.uint(2, list.version)
+  writer.account(1, list.account)
+  return writer.finish()
 }
 
 /** Throws a WireError when the body is malformed or breaks a bound. */
 export function decodeDeviceList(body: Uint8Array): DeviceList {
-  let message: ReturnType<typeof fromBinary<typeof DeviceListSchema>>
-  try {
-    message = fromBinary(DeviceListSchema, body)
-  } catch {
-    throw new WireError('the device list cannot be decoded')
-  }
-  const list: DeviceList = {
-    account: accountIdOf(message.account),
-    version: Number(message.version),
-    rootKey: message.rootKey,
-    previous: message.previous,
-    devices: message.devices.map((device) => ({
-      id: deviceIdOf(device.id),
-      number: device.number,
-      identityKey: device.identityKey,
-    })),
-  }
+  const list = parsed('the device list', () => readDeviceList(new ByteReader(body)))
   checkBounds(list)
   return list
+}
+
+function readDeviceList(reader: ByteReader): DeviceList {
+  let account: AccountId | undefined
+  let version = 0
+  let rootKey: Uint8Array = noBytes
+  let previous: Uint8Array = noBytes
+  const devices: ListedDevice[] = []
+  while (reader.next()) {
+    if (reader.field === 1) account = reader.account()
+    else if (reader.field === 2) version = reader.uint()
+    else if (reader.field === 3) rootKey = reader.view()
+    else if (reader.field === 4) previous = reader.view()
+    else if (reader.field === 5) devices.push(readDevice(reader.nested()))
+    else reader.skip()
+  }
+  return { account: required(account, 'the account'), version, rootKey, previous, devices }
+}
+
+function readDevice(reader: ByteReader): ListedDevice {
+  let id: DeviceId | undefined
+  let number = 0
+  let identityKey: Uint8Array = noBytes
+  while (reader.next()) {
+    if (reader.field === 1) id = reader.device()
+    else if (reader.field === 2) number = reader.uint32()
+    else if (reader.field === 3) identityKey = reader.view()
+    else reader.skip()
+  }
+  return { id: required(id, 'the id of a device'), number, identityKey }
 }
 
 function checkBounds(list: DeviceList): void {
