@@ -8,15 +8,18 @@ import {
   encodeServerFrame,
   inboxOf,
   logIdBytesOf,
-  messageIdBytes,
   parseDeviceId,
   parseMessageId,
 } from '@parley/wire'
-import { Outgoing, SendTemplate, frameTag, readEntry, writeAck, writeReceipt } from './frames.ts'
+import { readEntry, readPlace } from './frame-reading.ts'
+import { SendTemplate, bodyFiller, frameTag, writeAck, writeReceipt } from './frames.ts'
+import { Outgoing } from './outgoing.ts'
 
 const account = accountIdFromRandom(new Uint8Array(16).fill(7))
 const log = inboxOf(account)
 const device = parseDeviceId('0123456789abcdef0123456789abcdef')
+const messageId = parseMessageId('0000002a'.padEnd(32, '0'))
+const body = Buffer.concat([Uint8Array.of(0, 0, 0, 42, 0, 0, 0, 5), bodyFiller])
 
 /** The payload of the one WebSocket message in the bytes. */
 function payload(out: Outgoing): Uint8Array {
@@ -28,8 +31,7 @@ test('a Send of the load client is decoded as a Send', () => {
   const out = new Outgoing()
   const listHash = new Uint8Array(32).fill(3)
   const to = { log: logIdBytesOf(log), device: deviceIdBytes(device), listHash }
-  const body = new Uint8Array(300).fill(9)
-  new SendTemplate(to, body).write(out, {
+  new SendTemplate(5, to).write(out, {
     sequence: 2 ** 47 + 1,
     number: 42,
     stamp: 1_795_000_000_000,
@@ -38,10 +40,10 @@ test('a Send of the load client is decoded as a Send', () => {
     kind: 'send',
     log,
     sequence: 2 ** 47 + 1,
-    messageId: parseMessageId('0000002a'.padEnd(32, '0')),
+    messageId,
     stamp: 1_795_000_000_000,
     deviceList: listHash,
-    envelopes: [{ device, type: 'message', ciphertext: body }],
+    envelopes: [{ device, type: 'message', ciphertext: new Uint8Array(body) }],
   })
 })
 
@@ -61,10 +63,12 @@ test('an Ack and a Receipt of the load client are decoded as such', () => {
   expect(decodeClientFrame(payload(out))).toMatchObject(receipt)
 })
 
-test('entries of the server are read by the load client', () => {
-  const messageId = parseMessageId('0000002a'.padEnd(32, '0'))
-  const ciphertext = new Uint8Array(300)
-  const message = encodeServerFrame({
+function textAt(bytes: Uint8Array, [from, to]: readonly [number, number]): string {
+  return Buffer.from(bytes.subarray(from, to)).toString('hex')
+}
+
+test('a message of the server is read by the load client', () => {
+  const frame = encodeServerFrame({
     kind: 'entry',
     log,
     position: 2 ** 46 + 3,
@@ -76,24 +80,46 @@ test('entries of the server are read by the load client', () => {
       sequence: 2 ** 45,
       messageId,
       stamp: 1_795_000_000_000,
-      envelope: { device, type: 'message', ciphertext },
+      envelope: { device, type: 'message', ciphertext: body },
     },
   })
-  expect(message[0]).toBe(frameTag.entry)
-  expect(messageIdBytes(messageId)[3]).toBe(42)
-  expect(readEntry(message, 0, message.length)).toMatchObject({
+  expect(frame[0]).toBe(frameTag.entry)
+  const bytes = Uint8Array.of(1, 2, 3, ...frame)
+  const seen = readEntry(bytes, 3, bytes.length)
+  expect(seen).toMatchObject({
     kind: 'message',
     position: 2 ** 46 + 3,
+    prev: 2 ** 46,
     sequence: 2 ** 45,
     number: 42,
   })
-  const receipt = encodeServerFrame({
+  expect(textAt(bytes, seen.log)).toBe(Buffer.from(logIdBytesOf(log)).toString('hex'))
+  expect(textAt(bytes, seen.account)).toBe(Buffer.from(accountIdBytes(account)).toString('hex'))
+  expect(textAt(bytes, seen.senderDevice)).toBe(device)
+  expect(textAt(bytes, seen.ciphertext)).toBe(body.toString('hex'))
+})
+
+test('a receipt of the server is read by the load client', () => {
+  const bytes = encodeServerFrame({
     kind: 'entry',
     log,
     position: 9,
     prev: 8,
     content: { kind: 'receipt', reader: account, sendingDevice: device, delivered: 77, read: 5 },
   })
-  const seen = readEntry(receipt, 0, receipt.length)
-  expect(seen).toMatchObject({ kind: 'receipt', position: 9, sequence: 77 })
+  const seen = readEntry(bytes, 0, bytes.length)
+  expect(seen).toMatchObject({ kind: 'receipt', position: 9, prev: 8, sequence: 77 })
+  expect(textAt(bytes, seen.account)).toBe(Buffer.from(accountIdBytes(account)).toString('hex'))
+})
+
+test('Accepted and CaughtUp of the server are read by the load client', () => {
+  const accepted = encodeServerFrame({ kind: 'accepted', log, upTo: 2 ** 46 + 1 })
+  expect(accepted[0]).toBe(frameTag.accepted)
+  const seen = readPlace(accepted, 0, accepted.length)
+  expect(seen.upTo).toBe(2 ** 46 + 1)
+  expect(textAt(accepted, seen.log)).toBe(Buffer.from(logIdBytesOf(log)).toString('hex'))
+  const frame = { kind: 'caught-up' as const, log, position: 2 ** 44, expiredUpTo: 3 }
+  const caughtUp = encodeServerFrame(frame)
+  expect(caughtUp[0]).toBe(frameTag.caughtUp)
+  expect(readPlace(caughtUp, 0, caughtUp.length).upTo).toBe(2 ** 44)
 })

@@ -44,23 +44,23 @@ export class Histogram {
   }
 }
 
-/** CPU of server and load client, and the wall clock, between two moments. */
+/** CPU of peer and load client, and the wall clock, since a moment. */
 export class Meter {
-  readonly #server: number
+  readonly #peer: { cpuSeconds(): number }
   readonly #startedAt = performance.now()
   readonly #serverCpu: number
   readonly #clientCpu: number
 
-  constructor(serverPid: number) {
-    this.#server = serverPid
-    this.#serverCpu = cpuSeconds(serverPid)
+  constructor(peer: { cpuSeconds(): number }) {
+    this.#peer = peer
+    this.#serverCpu = peer.cpuSeconds()
     this.#clientCpu = cpuSeconds(process.pid)
   }
 
   read(): { wallS: number; serverCpuS: number; clientCpuS: number } {
     return {
       wallS: (performance.now() - this.#startedAt) / 1000,
-      serverCpuS: cpuSeconds(this.#server) - this.#serverCpu,
+      serverCpuS: this.#peer.cpuSeconds() - this.#serverCpu,
       clientCpuS: cpuSeconds(process.pid) - this.#clientCpu,
     }
   }
@@ -82,11 +82,4 @@ export async function inParallel<T>(
     while (next < items.length) await work(items[next++] as T)
   }
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane))
-}
-
-/** Waits until `done`, looking every 50 ms, at least `minS` and at most `maxS` seconds. */
-export async function until(minS: number, maxS: number, done: () => boolean): Promise<void> {
-  const startedAt = performance.now()
-  const elapsedS = () => (performance.now() - startedAt) / 1000
-  while (elapsedS() < minS || (elapsedS() < maxS && !done())) await Bun.sleep(50)
 }

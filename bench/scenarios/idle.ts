@@ -1,45 +1,100 @@
 /** Idle sessions: logs users in, keeps them idle, weighs the server. */
-import { LoadClient } from '../load/client.ts'
-import { Meter, inParallel, residentKib, rounded } from '../load/measure.ts'
-import type { BenchServer } from '../load/server.ts'
+import { checked, Ledger } from '../load/ledger.ts'
+import { logInAll, usersFrom } from '../load/login.ts'
+import { Meter, rounded } from '../load/measure.ts'
+import { reportFaults } from '../load/pairs.ts'
+import type { LoadSession } from '../load/protocol.ts'
+import { spread } from '../load/spread.ts'
+import { waitUntil } from '../load/watch.ts'
+import type { Watch } from '../load/watch.ts'
+import { startParley } from '../peers/parley.ts'
+import type { Peer } from '../peers/peer.ts'
+import { startRelay } from '../peers/relay.ts'
+import { count, flag, scenario } from '../scenario.ts'
+
+const loginsAtOnce = 64
+/** A server that has just started is not what it weighs. */
+const restS = 3
+/** Each session says that it is there so often. */
+const keepAliveS = 25
 
 export interface IdleOptions {
+  sessions: number
   settleS: number
 }
 
-const loginsAtOnce = 64
+export const idle = scenario({
+  says: 'logs sessions in, keeps them idle, weighs the server',
+  options: {
+    sessions: count(15_000, 'sessions'),
+    settle: count(40, 'seconds before the second weighing'),
+    alone: flag('without the bare relay'),
+  },
+  async *run({ sessions, settle: settleS, alone }, watch) {
+    for (const start of alone ? [startParley] : [() => startRelay('relay'), startParley]) {
+      await using peer = await start({ users: sessions, durable: true })
+      yield await loadIdle(peer, { sessions, settleS }, watch)
+      if (watch.signal.aborted) return
+    }
+  },
+})
 
-export async function idle(server: BenchServer, options: IdleOptions) {
-  await Bun.sleep(3000)
-  const baseKib = residentKib(server.pid)
-  const client = new LoadClient(server.port, {
-    entry() {},
-    rejected() {},
-    chunkRead() {},
-  })
-  const meter = new Meter(server.pid)
-  await inParallel(server.users, loginsAtOnce, async (user) => {
-    await client.connect(user)
-  })
+export async function loadIdle(
+  peer: Peer,
+  { sessions: users, settleS }: IdleOptions,
+  watch: Watch,
+) {
+  const ledger = new Ledger({ expectsConfirmed: false, expectsAccepted: false })
+  watch.begin(`${peer.name}: at rest`)
+  await waitUntil(watch, { minS: restS, maxS: restS, done: () => true })
+  const baseKib = peer.residentKib()
+  watch.begin(`${peer.name}: logging in`)
+  const meter = new Meter(peer)
+  const all = {
+    logins: usersFrom(0, users, false),
+    atOnce: loginsAtOnce,
+    events: checked(ledger, {}),
+  }
+  const sessions = await logInAll(peer.protocol, all, watch)
   const used = meter.read()
-  const fullKib = residentKib(server.pid)
-  const idleMeter = new Meter(server.pid)
-  await Bun.sleep(options.settleS * 1000)
-  const idleUsed = idleMeter.read()
-  const settledKib = residentKib(server.pid)
-  const sessions = client.connections.filter((connection) => !connection.closed).length
-  client.closeAll()
-  const perSession = (kib: number) => rounded((kib - baseKib) / server.users.length)
+  const fullKib = peer.residentKib()
+  watch.begin(`${peer.name}: idle`)
+  const idleUsed = await stayIdle(peer, { sessions, settleS }, watch)
+  const settledKib = peer.residentKib()
+  const open = sessions.filter((session) => !session.closed).length
+  for (const session of sessions) session.close()
+  reportFaults(peer, ledger)
+  const perSession = (kib: number) => rounded((kib - baseKib) / open)
   return {
-    users: server.users.length,
-    sessions,
+    peer: peer.name,
+    durable: peer.durable,
+    users,
+    sessions: open,
     kb_per_session: perSession(Math.max(fullKib, settledKib)),
     kb_per_session_settled: perSession(settledKib),
     base_rss_mb: Math.round(baseKib / 1024),
     rss_mb: Math.round(Math.max(fullKib, settledKib) / 1024),
-    logins_per_s: Math.round(server.users.length / used.wallS),
-    server_cpu_us_per_login: rounded((used.serverCpuS / server.users.length) * 1e6),
+    logins_per_s: Math.round(open / used.wallS),
+    server_cpu_us_per_login: rounded((used.serverCpuS / open) * 1e6),
+    client_cpu_us_per_login: rounded((used.clientCpuS / open) * 1e6),
     idle_cpu_percent: rounded((idleUsed.serverCpuS / idleUsed.wallS) * 100),
-    errors: client.lost,
+    errors: ledger.errors,
   }
+}
+
+/** Sessions say nothing but that they are there. */
+async function stayIdle(
+  peer: Peer,
+  { sessions, settleS }: { sessions: readonly LoadSession[]; settleS: number },
+  watch: Watch,
+) {
+  const meter = new Meter(peer)
+  const stop = spread(sessions.length / keepAliveS, (turn) => {
+    const session = sessions[turn % sessions.length]
+    session?.keepAlive()
+    session?.flush()
+  })
+  await waitUntil(watch, { minS: settleS, maxS: settleS, done: () => true })
+  stop()
+  return meter.read()
 }
