@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { closeAction, closeReasons } from './close-codes.ts'
 import { rejectReasonOf, rejectReasons } from './errors.ts'
 import type { RejectReason } from './errors.ts'
+import { RejectCode } from './protobuf.fixture.ts'
 
 test('every close code has one reason, and its range says whether to reconnect', () => {
   const reasons = Object.values(closeReasons)
@@ -21,7 +22,9 @@ test('an unknown code, and a connection that was lost, mean what their range say
 
 test('every refusal goes to its number and back; an unknown one is for good', () => {
   for (const reason of Object.keys(rejectReasons) as RejectReason[]) {
-    expect(rejectReasonOf(rejectReasons[reason].code)).toBe(reason)
+    const { code } = rejectReasons[reason]
+    expect(rejectReasonOf(code)).toBe(reason)
+    expect(RejectCode[code]).toBe(reason.toUpperCase().replaceAll('-', '_'))
   }
-  expect(rejectReasons[rejectReasonOf(999 as never)].action).toBe('fail')
+  expect(rejectReasons[rejectReasonOf(999)].action).toBe('fail')
 })

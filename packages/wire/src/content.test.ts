@@ -8,7 +8,7 @@ import { decodeContent, encodeContent, utf8Length } from './content.ts'
 import type { Content, ContentBody } from './content.ts'
 import { accountIdOf, deviceIdOf, messageIdOf } from './ids.ts'
 import { profileNameBytesMax, resendItemsMax, textBytesMax } from './limits.ts'
-import { ContentSchema } from './protobuf.ts'
+import { ContentSchema } from './protobuf.fixture.ts'
 import { WireError } from './wire-error.ts'
 
 const bytesOf = (fill: number) => new Uint8Array(16).fill(fill)

@@ -12,7 +12,7 @@ import type { DeviceList, ListCrypto, ListedDevice } from './device-list.ts'
 import type { SignedDeviceList } from './frames.ts'
 import { accountIdOf, deviceIdBytes, deviceIdOf } from './ids.ts'
 import { devicesPerAccountMax } from './limits.ts'
-import { DeviceListSchema } from './protobuf.ts'
+import { DeviceListSchema } from './protobuf.fixture.ts'
 import { WireError } from './wire-error.ts'
 
 interface Signer {

@@ -2,25 +2,24 @@
  * Refusals of a Send and errors of the HTTP API, each with what the client must do. One table for
  * both sides.
  */
-import { RejectCode as Code } from './protobuf.ts'
 
 export type RejectAction = 're-encrypt' | 'restamp' | 'repeat' | 'retry-later' | 'fail'
 
 /** Names of the wire's RejectCode, with the number and the action. */
 export const rejectReasons = {
-  'devices-changed': { code: Code.DEVICES_CHANGED, action: 're-encrypt' },
-  'stamp-ahead': { code: Code.STAMP_AHEAD, action: 'restamp' },
-  'unknown-log': { code: Code.UNKNOWN_LOG, action: 'fail' },
-  'too-large': { code: Code.TOO_LARGE, action: 'fail' },
-  'too-fast': { code: Code.TOO_FAST, action: 'retry-later' },
-  unavailable: { code: Code.UNAVAILABLE, action: 'retry-later' },
-  'out-of-order': { code: Code.OUT_OF_ORDER, action: 'repeat' },
-} as const satisfies Record<string, { code: Code; action: RejectAction }>
+  'devices-changed': { code: 1, action: 're-encrypt' },
+  'stamp-ahead': { code: 2, action: 'restamp' },
+  'unknown-log': { code: 3, action: 'fail' },
+  'too-large': { code: 4, action: 'fail' },
+  'too-fast': { code: 5, action: 'retry-later' },
+  unavailable: { code: 6, action: 'retry-later' },
+  'out-of-order': { code: 7, action: 'repeat' },
+} as const satisfies Record<string, { code: number; action: RejectAction }>
 
 export type RejectReason = keyof typeof rejectReasons
 
 /** The reason of a wire code; an unknown code is a refusal for good. */
-export function rejectReasonOf(code: Code): RejectReason {
+export function rejectReasonOf(code: number): RejectReason {
   for (const [reason, entry] of Object.entries(rejectReasons)) {
     if (entry.code === code) return reason as RejectReason
   }

@@ -17,7 +17,7 @@ import {
   EnvelopeType,
   RejectCode,
   ServerFrameSchema,
-} from './protobuf.ts'
+} from './protobuf.fixture.ts'
 import { decodeServerFrame, encodeServerFrame } from './server-frames.ts'
 import { WireError } from './wire-error.ts'
 
