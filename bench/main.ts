@@ -7,13 +7,19 @@ import type { Asked, Scenarios } from './command-line.ts'
 import { openWatch } from './load/watch.ts'
 import { scenario } from './scenario.ts'
 import type { Row } from './scenario.ts'
+import { capacity } from './scenarios/capacity.ts'
 import { cryptoSpeed } from './scenarios/crypto.ts'
 import { idle } from './scenarios/idle.ts'
+import { loginStorm } from './scenarios/login-storm.ts'
+import { offline } from './scenarios/offline.ts'
 import { oneToOne } from './scenarios/one-to-one.ts'
 
 const scenarios: Scenarios = {
   'one-to-one': oneToOne,
   idle,
+  offline,
+  'login-storm': loginStorm,
+  capacity,
   crypto: scenario({
     says: 'the Signal protocol beside the official library, in turns',
     options: {},

@@ -57,6 +57,7 @@ export class Ledger {
     wrong: 0,
     closed: 0,
   }
+  #isForgiven = false
   #capacity = 1 << 16
   #from = new Int32Array(this.#capacity)
   #to = new Int32Array(this.#capacity)
@@ -124,21 +125,26 @@ export class Ledger {
 
   /** Nothing is on its way any more. */
   get settled(): boolean {
-    return this.missing === 0 && this.#unconfirmed === 0 && this.#unaccepted === 0
+    return this.#missing === 0 && this.#unconfirmed === 0 && this.#unaccepted === 0
   }
 
-  get missing(): number {
+  get #missing(): number {
     return this.sent - this.arrived
   }
 
+  /** A run that was stopped did not wait: what is missing then is no fault. */
+  forgiveUnsettled(): void {
+    this.#isForgiven = true
+  }
+
   get faults(): Faults {
-    const { missing } = this
-    return {
-      missing,
-      unconfirmed: this.#unconfirmed,
-      unaccepted: this.#unaccepted,
-      ...this.#counted,
+    const unsettled = { missing: 0, unconfirmed: 0, unaccepted: 0 }
+    if (!this.#isForgiven) {
+      unsettled.missing = this.#missing
+      unsettled.unconfirmed = this.#unconfirmed
+      unsettled.unaccepted = this.#unaccepted
     }
+    return { ...unsettled, ...this.#counted }
   }
 
   get errors(): number {

@@ -54,6 +54,7 @@ export async function loadPairs(peer: Peer, options: PairsOptions, watch: Watch)
     w: options.w,
     offered_per_s: options.ratePerS || undefined,
     ...result,
+    messages: run.ledger.arrived,
     errors: run.ledger.errors,
   }
 }

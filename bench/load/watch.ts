@@ -47,19 +47,25 @@ interface Waiting {
   minS: number
   maxS: number
   done: () => boolean
+  /** How far it is, if that is not how much of `minS` has passed. */
+  progress?: () => { done: number; of: number }
 }
 
-const lookEveryMs = 20
+const lookEveryMs = 10
 
 /**
  * Waits until `done`, at least `minS` and at most `maxS` seconds, or until the run is stopped;
  * returns whether it was done.
  */
-export async function waitUntil(watch: Watch, { minS, maxS, done }: Waiting): Promise<boolean> {
+export async function waitUntil(
+  watch: Watch,
+  { minS, maxS, done, progress }: Waiting,
+): Promise<boolean> {
   const startedAtMs = performance.now()
   for (;;) {
     const elapsedS = (performance.now() - startedAtMs) / 1000
-    watch.show(elapsedS, minS)
+    const far = progress?.() ?? { done: elapsedS, of: minS }
+    watch.show(far.done, far.of)
     if (elapsedS >= minS && (done() || elapsedS >= maxS)) return done()
     if (watch.signal.aborted) return false
     await Bun.sleep(lookEveryMs)

@@ -16,7 +16,7 @@ const loginsAtOnce = 64
 /** A server that has just started is not what it weighs. */
 const restS = 3
 /** Each session says that it is there so often. */
-const keepAliveS = 25
+export const keepAliveS = 25
 
 export interface IdleOptions {
   sessions: number
