@@ -2,7 +2,10 @@
  * The figures that the server counts about itself, for /metrics. Labels never carry an id, a number
  * or an address.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import Counter from 'prom-client/lib/counter.js'
+import Gauge from 'prom-client/lib/gauge.js'
+import Histogram from 'prom-client/lib/histogram.js'
+import Registry from 'prom-client/lib/registry.js'
 
 export type Metrics = ReturnType<typeof openMetrics>
 
