@@ -8,6 +8,13 @@ export interface ConnectionEvents {
   closed(reason: string): void
 }
 
+/** Payload of all connections of this process, both ways: what a network would carry. */
+let carriedBytes = 0
+
+export function carried(): number {
+  return carriedBytes
+}
+
 export class Connection {
   closed = false
   #socket: Socket | undefined
@@ -31,6 +38,7 @@ export class Connection {
           events.opened()
         },
         data: (_, chunk) => {
+          carriedBytes += chunk.length
           if (!this.closed) events.read(chunk)
         },
         drain: () => this.#drained(),
@@ -43,6 +51,7 @@ export class Connection {
   /** Whoever calls may use the bytes again at once. */
   write(bytes: Uint8Array): void {
     if (this.closed) return
+    carriedBytes += bytes.length
     if (this.#waiting) {
       this.#waiting = Buffer.concat([this.#waiting, bytes])
       return
@@ -61,6 +70,8 @@ export class Connection {
   #drained(): void {
     const waiting = this.#waiting
     this.#waiting = undefined
-    if (waiting) this.write(waiting)
+    if (!waiting) return
+    carriedBytes -= waiting.length
+    this.write(waiting)
   }
 }

@@ -4,8 +4,13 @@ import { parleyProtocol } from '../load/parley-protocol.ts'
 import { startBenchServer } from '../load/server.ts'
 import type { Peer, PeerOptions } from './peer.ts'
 
+export interface ParleyPeer extends Peer {
+  /** What its stores have taken so far. */
+  dataBytes(): number
+}
+
 /** It can only be durable. */
-export async function startParley({ users }: PeerOptions): Promise<Peer> {
+export async function startParley({ users }: PeerOptions): Promise<ParleyPeer> {
   const server = await startBenchServer(users)
   return {
     name: 'parley',
@@ -15,6 +20,7 @@ export async function startParley({ users }: PeerOptions): Promise<Peer> {
     protocol: parleyProtocol(server.port, server.users),
     cpuSeconds: () => cpuSeconds(server.pid),
     residentKib: () => residentKib(server.pid),
+    dataBytes: server.dataBytes,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }

@@ -7,6 +7,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { Cli } from './cli.ts'
 import type { Terminal } from './cli.ts'
 import { addBackup } from './commands/backup.ts'
+import { addCapacity } from './commands/capacity.ts'
 import { addChats } from './commands/chats.ts'
 import { addContacts } from './commands/contacts.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -37,6 +38,7 @@ const commands = [
   addBackup,
   addRestore,
   addVerify,
+  addCapacity,
 ]
 
 function programFor(terminal: Terminal): Command {
