@@ -302,7 +302,8 @@ export class SimServer {
           clock.after(random.between(1, 2_000), () => bus.publish(topic, message))
         }
       },
-      subscribe: (...input) => bus.subscribe(...input),
+      subscribe: (topic, listener) => bus.subscribe(topic, listener),
+      unsubscribe: (topic, listener) => bus.unsubscribe(topic, listener),
     }
   }
 }

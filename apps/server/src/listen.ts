@@ -1,14 +1,12 @@
 /** Puts a running server on a TCP port with Bun.serve, and its connections on Bun's WebSockets. */
 import { type RunningServer, socketPath, type TransportEvents } from '@parley/server'
 import { type ApiErrorBody, apiErrors, closeReasons, sendBytesMax, subprotocol } from '@parley/wire'
-import type { WebSocketHandler } from 'bun'
+import type { ServerWebSocket, WebSocketHandler } from 'bun'
 import { TransportSocket } from './platform/transport-socket.ts'
 import { StartError } from './start-error.ts'
 
-interface Peer {
-  address: string
-  events: TransportEvents | undefined
-}
+/** Its address until it is open, then what it tells of: thousands of these are kept. */
+type Peer = string | TransportEvents
 
 export interface ListenOptions {
   host: string
@@ -51,7 +49,7 @@ export function listen(running: RunningServer, options: ListenOptions): Listenin
         const refusal = running.refuseUpgrade(request)
         if (refusal) return refusal
         const headers = { 'Sec-WebSocket-Protocol': subprotocol }
-        const upgraded = server.upgrade(request, { data: { address, events: undefined }, headers })
+        const upgraded = server.upgrade(request, { data: address, headers })
         return upgraded ? undefined : refuseRequest()
       },
       error: () => new Response('internal error', { status: 500 }),
@@ -88,20 +86,23 @@ function webSocketHandler(running: RunningServer): WebSocketHandler<Peer> {
     backpressureLimit: backpressureBytesMax,
     closeOnBackpressureLimit: false,
     open(transport) {
-      transport.data.events = running.openSocket(
-        new TransportSocket(transport),
-        transport.data.address,
-      )
+      const address = transport.data
+      if (typeof address !== 'string') return
+      transport.data = running.openSocket(new TransportSocket(transport), address)
     },
     message(transport, message) {
-      if (typeof message !== 'string') return transport.data.events?.message(message)
+      if (typeof message !== 'string') return eventsOf(transport)?.message(message)
       const { code, says } = closeReasons.badFrame
       transport.close(code, says)
     },
-    ping: (transport) => transport.data.events?.pinged(),
-    drain: (transport) => transport.data.events?.drained(),
-    close: (transport) => transport.data.events?.closed(),
+    ping: (transport) => eventsOf(transport)?.pinged(),
+    drain: (transport) => eventsOf(transport)?.drained(),
+    close: (transport) => eventsOf(transport)?.closed(),
   }
+}
+
+function eventsOf({ data }: ServerWebSocket<Peer>): TransportEvents | undefined {
+  return typeof data === 'string' ? undefined : data
 }
 
 function sayWhyNot(cause: unknown, { host, port }: ListenOptions): string {

@@ -149,7 +149,8 @@ async function openContext(opened: Opened): Promise<Context> {
         published.push({ topic, message })
         bus.publish(topic, message)
       },
-      subscribe: (topic, onMessage) => bus.subscribe(topic, onMessage),
+      subscribe: (topic, listener) => bus.subscribe(topic, listener),
+      unsubscribe: (topic, listener) => bus.unsubscribe(topic, listener),
     },
     sms: { sendCode: async (phone, code) => void codes.set(phone, code) },
     clock,

@@ -1,121 +1,91 @@
 /** Access tokens: EdDSA JWTs of fifteen minutes, made and checked here and nowhere else (S5). */
 import { type AccountId, type DeviceId, parseAccountId, parseDeviceId } from '@parley/wire'
-import { errors, type JWTHeaderParameters, jwtVerify, SignJWT } from 'jose'
 import type { Context } from '../context.ts'
 import type { Directory } from './directory.ts'
+import { claimsOf, type Jwt, signJwt, verifyJwt } from './jwt.ts'
 import type { Authenticator, Identity, TokenCheck } from './ports.ts'
-import { hashOf } from './secrets.ts'
+import { SeenTokens, tokenHash } from './seen-tokens.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 export const accessTokenSeconds = 15 * 60
 const issuer = 'parley'
 const audience = 'parley-api'
 const type = 'at+jwt'
-const algorithm = 'EdDSA'
 /** How far the clocks of two servers may differ. */
 const skewSeconds = 5
 const tokenCharactersMax = 1_024
-const verifiedCachedMax = 2_000
-const headerNames = new Set(['alg', 'typ', 'kid'])
 
 export interface Login extends Identity {
   session: string
 }
-
-type Verified = Login & { expiresMs: number }
 
 interface AccessTokenDeps extends Pick<Context, 'clock'> {
   keys: SigningKeys
 }
 
 export async function signAccessToken(deps: AccessTokenDeps, login: Login): Promise<string> {
-  const key = await deps.keys.current()
+  const { kid, privateKey } = await deps.keys.current()
   const nowS = Math.floor(deps.clock.now() / 1000)
-  return new SignJWT({ device: login.device, session: login.session })
-    .setProtectedHeader({ alg: algorithm, typ: type, kid: key.kid })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(login.account)
-    .setIssuedAt(nowS)
-    .setNotBefore(nowS - skewSeconds)
-    .setExpirationTime(nowS + accessTokenSeconds)
-    .sign(key.privateKey)
+  const claims = {
+    device: login.device,
+    session: login.session,
+    iss: issuer,
+    aud: audience,
+    sub: login.account,
+    iat: nowS,
+    nbf: nowS - skewSeconds,
+    exp: nowS + accessTokenSeconds,
+  }
+  return signJwt({ kid, claims }, type, privateKey)
 }
 
-/**
- * Verified tokens are remembered by their hash; whether their login still counts is asked each
- * time.
- */
+/** A signature is checked once; time, and whether the login still counts, each time. */
 export function openAuthenticator(deps: AccessTokenDeps & { directory: Directory }): Authenticator {
-  const verified = new Map<string, Verified>()
+  const seen = new SeenTokens()
+  const kind = { type, keyOf: async (kid: string) => (await deps.keys.find(kid))?.publicKey }
 
-  async function verify(token: string): Promise<Verified | undefined> {
-    const hash = hashOf(token)
-    const known = verified.get(hash)
-    if (known) return known
-    const fresh = await verifyAccessToken(deps, token)
-    if (!fresh) return undefined
-    verified.set(hash, fresh)
-    for (const oldest of verified.keys()) {
-      if (verified.size <= verifiedCachedMax) break
-      verified.delete(oldest)
-    }
-    return fresh
+  async function verified(token: string): Promise<Jwt['claims'] | undefined> {
+    const hash = tokenHash(token)
+    if (seen.has(hash)) return claimsOf(token)
+    const jwt = await verifyJwt(token, kind)
+    if (jwt) seen.add(hash)
+    return jwt?.claims
   }
 
   return {
     async check(token) {
       if (token.length > tokenCharactersMax) return { refused: 'token-invalid' }
-      try {
-        const login = await verify(token)
-        if (!login) return { refused: 'token-invalid' }
-        if (deps.clock.now() >= login.expiresMs) return { refused: 'token-expired' }
-        return await checkLogin(deps.directory, login)
-      } catch (error) {
-        if (error instanceof errors.JWTExpired) return { refused: 'token-expired' }
-        throw error
-      }
+      const claims = await verified(token)
+      const login = claims && readClaims(claims, deps.clock.now())
+      if (login === undefined) return { refused: 'token-invalid' }
+      if (login === 'expired') return { refused: 'token-expired' }
+      return checkLogin(deps.directory, login)
     },
   }
 }
 
 async function checkLogin(directory: Directory, claimed: Login): Promise<TokenCheck> {
   const { account, device, session } = claimed
-  const sessions = (await directory.state(account))?.sessions
-  const login = sessions?.find((each) => each.device === device)
+  const logins = (await directory.state(account))?.logins
+  const login = logins?.find(({ identity }) => identity.device === device)
   if (!login) return { refused: 'device-revoked' }
   if (login.session !== session) return { refused: 'token-invalid' }
-  return { account, device }
+  return login.identity
 }
 
-/** Undefined when the token is not ours. Throws JWTExpired when it was. */
-async function verifyAccessToken(
-  deps: AccessTokenDeps,
-  token: string,
-): Promise<Verified | undefined> {
-  async function keyOf(header: JWTHeaderParameters) {
-    const foreign = Object.keys(header).some((name) => !headerNames.has(name))
-    const key = foreign || !header.kid ? undefined : await deps.keys.find(header.kid)
-    if (!key) throw new errors.JOSEError('no key of ours')
-    return key.publicKey
+/** Undefined when they are not those of an access token, or not valid yet. */
+function readClaims(claims: Jwt['claims'], nowMs: number): Login | 'expired' | undefined {
+  const { iss, aud, sub, device, session, iat, nbf, exp } = claims
+  if (iss !== issuer || aud !== audience || !Number.isSafeInteger(iat)) return undefined
+  if (typeof sub !== 'string' || typeof device !== 'string') return undefined
+  if (typeof session !== 'string' || typeof nbf !== 'number' || typeof exp !== 'number') {
+    return undefined
   }
-  try {
-    const { payload } = await jwtVerify(token, keyOf, {
-      algorithms: [algorithm],
-      issuer,
-      audience,
-      typ: type,
-      requiredClaims: ['sub', 'exp', 'nbf', 'iat'],
-      currentDate: new Date(deps.clock.now()),
-    })
-    return {
-      account: parseAccountId(String(payload.sub)) as AccountId,
-      device: parseDeviceId(String(payload.device)) as DeviceId,
-      session: String(payload.session),
-      expiresMs: Number(payload.exp) * 1000,
-    }
-  } catch (error) {
-    if (error instanceof errors.JOSEError && !(error instanceof errors.JWTExpired)) return undefined
-    throw error
+  if (nowMs < nbf * 1000) return undefined
+  if (nowMs >= exp * 1000) return 'expired'
+  return {
+    account: parseAccountId(sub) as AccountId,
+    device: parseDeviceId(device) as DeviceId,
+    session,
   }
 }

@@ -8,6 +8,7 @@ import {
   type DeviceId,
   type DeviceList,
   decodeDeviceList,
+  inboxOf,
   type ListedDevice,
   type SignedDeviceList,
   type VerifiedList,
@@ -154,7 +155,7 @@ export async function announce(
   ended: readonly DeviceId[],
 ): Promise<void> {
   deps.directory.changed(account)
-  for (const device of ended) deps.bus.publish(`account:${account}`, { kind: 'revoked', device })
+  for (const device of ended) deps.bus.publish(inboxOf(account), { kind: 'revoked', device })
   await sendNotice(deps, account)
 }
 

@@ -183,8 +183,8 @@ test('[S7] a device that goes off the list loses tokens, prekeys and sockets, an
   expect(answer.status).toBe(200)
   const old = await api.call('GET', '/v1/account', { token: user.tokens.access_token })
   expect(old.body.error.code).toBe('device-revoked')
-  const { message } = api.published.findLast(({ topic }) => topic.startsWith('account:')) ?? {}
-  expect(message).toEqual({ kind: 'revoked', device: user.device.id })
+  const revoked = { kind: 'revoked' as const, device: user.device.id }
+  expect(api.published).toContainEqual({ topic: inboxOf(user.account), message: revoked })
   const keys = await api.context.sql.selectFrom('one_time_prekeys').select('device').execute()
   expect(new Set(keys.map(({ device }) => device))).toEqual(new Set([second.id]))
 })

@@ -9,13 +9,15 @@ import {
   type SignedDeviceList,
   type VerifiedList,
 } from '@parley/wire'
+import type { BusListener } from '../backends/bus/bus.ts'
 import type { Context } from '../context.ts'
-import type { CurrentDevices, DeviceDirectory } from './ports.ts'
+import type { CurrentDevices, DeviceDirectory, Identity } from './ports.ts'
+import { prepared } from './prepared.ts'
 import { sha256 } from './secrets.ts'
 
 export interface AccountState extends CurrentDevices {
   /** The login whose tokens count, for each device in use. */
-  sessions: readonly { device: DeviceId; session: string | undefined }[]
+  logins: readonly { identity: Identity; session: string | undefined }[]
 }
 
 export interface Directory extends DeviceDirectory {
@@ -34,35 +36,51 @@ const accountsCachedMax = 10_000
 const refusalListsMax = 8
 
 export async function openDirectory(deps: DirectoryDeps): Promise<Directory> {
-  // Promises, so that simultaneous questions share one read, and a change that comes while a read
-  // is under way removes its answer.
-  const cache = new Map<AccountId, Promise<AccountState | undefined>>()
-  const unsubscribe = await deps.bus.subscribe(
-    'gateways',
-    (message) => {
-      if (message.kind === 'devices-changed') cache.delete(message.account)
+  const cache = new Map<AccountId, AccountState>()
+  // Simultaneous questions share one read; one that is no longer here when it ends was overtaken by
+  // a change, and is not remembered.
+  const reads = new Map<AccountId, Promise<AccountState | undefined>>()
+  const forget = (account: AccountId) => {
+    cache.delete(account)
+    reads.delete(account)
+  }
+  const listener: BusListener = {
+    onNews(message) {
+      if (message.kind === 'devices-changed') forget(message.account)
     },
-    () => cache.clear(),
-  )
+    onBroken() {
+      cache.clear()
+      reads.clear()
+    },
+  }
+  await deps.bus.subscribe('gateways', listener)
 
-  function load(account: AccountId): Promise<AccountState | undefined> {
-    const loading = loadState(deps, account)
-    const dropUnlessFound = (state?: AccountState) => {
-      if (!state && cache.get(account) === loading) cache.delete(account)
+  async function read(account: AccountId): Promise<AccountState | undefined> {
+    const reading = loadState(deps, account)
+    reads.set(account, reading)
+    try {
+      const state = await reading
+      if (state && reads.get(account) === reading) remember(account, state)
+      return state
+    } finally {
+      if (reads.get(account) === reading) reads.delete(account)
     }
-    loading.then(dropUnlessFound, () => dropUnlessFound())
-    return loading
   }
 
-  function state(account: AccountId): Promise<AccountState | undefined> {
-    const found = cache.get(account) ?? load(account)
+  function remember(account: AccountId, state: AccountState): void {
     cache.delete(account)
-    cache.set(account, found)
+    cache.set(account, state)
     for (const oldest of cache.keys()) {
       if (cache.size <= accountsCachedMax) break
       cache.delete(oldest)
     }
-    return found
+  }
+
+  async function state(account: AccountId): Promise<AccountState | undefined> {
+    const known = cache.get(account)
+    if (!known) return reads.get(account) ?? read(account)
+    remember(account, known)
+    return known
   }
 
   return {
@@ -74,10 +92,10 @@ export async function openDirectory(deps: DirectoryDeps): Promise<Directory> {
       return signed && { list: decodeDeviceList(signed.body), signed, hash: sha256(signed.body) }
     },
     changed(account) {
-      cache.delete(account)
+      forget(account)
       deps.bus.publish('gateways', { kind: 'devices-changed', account })
     },
-    close: unsubscribe,
+    close: () => deps.bus.unsubscribe('gateways', listener),
   }
 }
 
@@ -97,27 +115,39 @@ async function newestLists(
   return rows.reverse().map(signedOf)
 }
 
-/** Thousands of these are kept, so they hold ids and hashes only. */
+/** A row for each device in use, or one without a device. */
+const newestState = prepared((sql, account) =>
+  sql
+    .selectFrom('device_lists as list')
+    .leftJoin('devices as device', (join) =>
+      join.onRef('device.account', '=', 'list.account').on('device.ended_ms', 'is', null),
+    )
+    .select(['list.body', 'list.hash', 'device.id', 'device.session'])
+    .where('list.account', '=', account)
+    .where('list.version', '=', (lists) =>
+      lists
+        .selectFrom('device_lists')
+        .select(({ fn }) => fn.max('version').as('version'))
+        .where('account', '=', account),
+    ),
+)
+
+/** Thousands of these are kept, so they hold ids and hashes only, and each id once. */
 async function loadState(
-  deps: DirectoryDeps,
+  { sql }: DirectoryDeps,
   account: AccountId,
 ): Promise<AccountState | undefined> {
-  const [newest] = await newestLists(deps, account, 1)
+  const rows = await newestState(sql, account)
+  const [newest] = rows
   if (!newest) return undefined
-  const rows = await deps.sql
-    .selectFrom('devices')
-    .select(['id', 'session'])
-    .where('account', '=', account)
-    .where('ended_ms', 'is', null)
-    .execute()
-  return {
-    hash: sha256(newest.body),
-    devices: decodeDeviceList(newest.body).devices.map((device) => device.id),
-    sessions: rows.map(({ id, session }) => ({
-      device: id as DeviceId,
-      session: session ?? undefined,
-    })),
+  const devices = decodeDeviceList(newest.body).devices.map((device) => device.id)
+  const logins: AccountState['logins'][number][] = []
+  for (const { id, session } of rows) {
+    if (id === null) continue
+    const device = devices.find((each) => each === id) ?? (id as DeviceId)
+    logins.push({ identity: { account, device }, session: session ?? undefined })
   }
+  return { hash: newest.hash, devices, logins }
 }
 
 export function signedOf({ body, signer, signature }: SignedDeviceList): SignedDeviceList {

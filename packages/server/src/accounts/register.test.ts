@@ -4,6 +4,7 @@ import type { KeyPair } from '@parley/crypto'
 import {
   type ApiErrorBody,
   type DeviceRegistered,
+  inboxOf,
   type NumberProven,
   parseAccountId,
   type RegistrationStarted,
@@ -308,7 +309,7 @@ test('[E1] [S7] registering again ends the tokens, prekeys and sockets of the ol
   const body = { grant_type: 'refresh_token', refresh_token }
   const refreshed = await api.call('POST', '/v1/tokens', { body })
   expect(refreshed.body.error.code).toBe('device-revoked')
-  const topic = `account:${user.account}` as const
+  const topic = inboxOf(user.account)
   const revoked = { topic, message: { kind: 'revoked' as const, device: user.device.id } }
   expect(api.published).toContainEqual(revoked)
   const keys = await api.context.sql.selectFrom('prekeys').select('device').execute()

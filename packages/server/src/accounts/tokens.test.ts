@@ -6,6 +6,7 @@ import {
   type ApiErrorBody,
   deviceIdBytes,
   fromBase64,
+  inboxOf,
   type TokenNonce,
   type Tokens,
   toBase64,
@@ -217,7 +218,7 @@ test('[S6] used after its successor was used, it ends the login and the sockets,
   expect((await refresh(api, first)).body.error.code).toBe('token-reused')
   expect((await refresh(api, third.refresh_token)).body.error.code).toBe('token-invalid')
   expect(await account(api, third.access_token)).toBe('token-invalid')
-  const topic = `account:${user.account}` as const
+  const topic = inboxOf(user.account)
   const revoked = { kind: 'revoked' as const, device: user.device.id }
   expect(api.published).toContainEqual({ topic, message: revoked })
   const counted = await api.context.metrics.tokensReused.get()

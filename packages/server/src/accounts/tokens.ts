@@ -9,6 +9,7 @@ import {
   type DeviceId,
   deviceIdBytes,
   fromBase64,
+  inboxOf,
   type Tokens,
   toBase64,
 } from '@parley/wire'
@@ -63,7 +64,7 @@ export async function refreshTokens(
       deps.metrics.tokensReused.inc()
       deps.logger.warn('a refresh token was used again; its login was ended')
       deps.directory.changed(result.account)
-      deps.bus.publish(`account:${result.account}`, { kind: 'revoked', device: result.device })
+      deps.bus.publish(inboxOf(result.account), { kind: 'revoked', device: result.device })
       throw new ApiError('token-reused')
   }
 }

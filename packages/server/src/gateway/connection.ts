@@ -2,10 +2,10 @@
  * One client's connection: who it is, what it was given, and its end. An idle one holds next to
  * nothing; what only some need is made when it is needed.
  */
-import { closeReasons, encodeServerFrame, inboxOf, positionTimeMs, silenceMs } from '@parley/wire'
+import { closeReasons, encodeServerFrame, positionTimeMs, silenceMs } from '@parley/wire'
 import type { ClientFrame, CloseReasonName, LogId, Receipt, ServerFrame } from '@parley/wire'
 import type { Identity } from '../accounts/ports.ts'
-import type { BusMessage } from '../backends/bus/bus.ts'
+import type { BusListener, BusMessage } from '../backends/bus/bus.ts'
 import { Sends } from '../messages/accept.ts'
 import type { Refusal, SendAnswers } from '../messages/accept.ts'
 import type { ReceiptSink } from '../messages/receipts.ts'
@@ -24,7 +24,9 @@ const drainRetryMsMax = 5_000
 /** Of the transport's own, which it answers whether or not the answers are read. */
 const transportPings = { burst: 32, refillMs: 1_000 }
 
-export class Connection implements TransportEvents, FrameHandler, Outlet, SendAnswers, ReceiptSink {
+type Roles = TransportEvents & FrameHandler & Outlet & SendAnswers & ReceiptSink & BusListener
+
+export class Connection implements Roles {
   readonly host: Host
   readonly #socket: FrameSocket
   readonly #inbound: Inbound
@@ -35,10 +37,11 @@ export class Connection implements TransportEvents, FrameHandler, Outlet, SendAn
   waitingFrom: string | undefined
   identity: Identity | undefined
   subscription: Subscription | undefined
+  /** The device's inbox, as soon as news of it is heard. */
+  #inbox: LogId | undefined
   #heardAtMs: number
   #closed = false
   #saidClosing = false
-  #unsubscribe: (() => void) | undefined
   #sends: Sends | undefined
   #watching: Watching | undefined
   #pings: Bucket | undefined
@@ -114,24 +117,21 @@ export class Connection implements TransportEvents, FrameHandler, Outlet, SendAn
     this.subscription?.check(nowMs)
   }
 
-  /** From here on the connection is this device's, and news of its account is heard. */
-  async enter(identity: Identity): Promise<void> {
+  /** From here on the connection is this device's, and news of its inbox is heard. */
+  async enter(identity: Identity, inbox: LogId): Promise<void> {
+    const { bus, presence } = this.host
     this.identity = identity
     this.host.register(identity.device, this)
-    const unsubscribe = await this.host.bus.subscribe(
-      `account:${identity.account}`,
-      (message) => this.#onBus(message),
-      () => this.host.checkHeads(),
-    )
-    if (this.#closed) return unsubscribe()
-    this.#unsubscribe = unsubscribe
-    this.host.presence.arrived(identity.account)
+    await bus.subscribe(inbox, this)
+    if (this.#closed) return bus.unsubscribe(inbox, this)
+    this.#inbox = inbox
+    presence.arrived(identity.account)
   }
 
   serve(cursor: number): void {
-    if (this.#closed || !this.identity) return
-    const { account, device } = this.identity
-    this.subscription = new Subscription(this.host, this, { log: inboxOf(account), device, cursor })
+    if (this.#closed || !this.identity || !this.#inbox) return
+    const { device } = this.identity
+    this.subscription = new Subscription(this.host, this, { log: this.#inbox, device, cursor })
     // Its Hello may say more than what was stored of its acknowledgements.
     if (cursor > 0) this.host.cursorMoved(this.subscription)
     this.subscription.start()
@@ -197,7 +197,13 @@ export class Connection implements TransportEvents, FrameHandler, Outlet, SendAn
     )
   }
 
-  #onBus(message: BusMessage): void {
+  // What the bus tells.
+
+  onBroken(): void {
+    this.host.checkHeads()
+  }
+
+  onNews(message: BusMessage): void {
     switch (message.kind) {
       case 'entry':
         this.subscription?.onNews(message.entry)
@@ -219,8 +225,8 @@ export class Connection implements TransportEvents, FrameHandler, Outlet, SendAn
     this.#inbound.stop()
     this.subscription?.close()
     this.#watching?.close()
-    if (this.#unsubscribe && this.identity) {
-      this.#unsubscribe()
+    if (this.#inbox && this.identity) {
+      this.host.bus.unsubscribe(this.#inbox, this)
       this.host.presence.left(this.identity.account)
     }
     this.host.forget(this)

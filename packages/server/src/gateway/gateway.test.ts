@@ -296,7 +296,7 @@ describe('the life of a connection', () => {
     if (!phone || !laptop) throw new Error('no account')
     const revoked = await rig.enter(phone)
     const kept = await rig.enter(laptop)
-    rig.bus.publish(`account:${phone.account}`, { kind: 'revoked', device: phone.device })
+    rig.bus.publish(inboxOf(phone.account), { kind: 'revoked', device: phone.device })
     await rig.pass(100)
     expectClosed(revoked, 'revoked')
     expect(kept.closedWith).toBeUndefined()

@@ -84,8 +84,8 @@ async function greet(connection: Connection, frame: FrameOf<'hello'>): Promise<v
   const check = await host.authenticator.check(frame.token)
   if (!connection.open) return
   if ('refused' in check) return connection.close(closeReasonOf(check))
-  await connection.enter(check)
   const log = inboxOf(check.account)
+  await connection.enter(check, log)
   const given = frame.cursors.find((cursor) => cursor.log === log)?.position
   const cursor = await startingCursor(host, { log, device: check.device, given })
   const lastSequence = await host.log.lastSequence(check.device, undefined).catch(() => undefined)

@@ -117,10 +117,7 @@ async function answers(
 }
 
 async function heardByBus({ bus }: Pick<Context, 'bus'>): Promise<void> {
-  const unsubscribe = await bus.subscribe(
-    'gateways',
-    () => {},
-    () => {},
-  )
-  unsubscribe()
+  const listener = { onNews() {}, onBroken() {} }
+  await bus.subscribe('gateways', listener)
+  bus.unsubscribe('gateways', listener)
 }

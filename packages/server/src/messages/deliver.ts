@@ -2,7 +2,6 @@
  * Hop 4: follows the log and publishes each entry, with the position before it, to the connections
  * of its account.
  */
-import { accountOfInbox } from '@parley/wire'
 import type { Bus } from '../backends/bus/bus.ts'
 import type { Log } from '../backends/log/log.ts'
 
@@ -15,7 +14,7 @@ export function startDelivery(deps: { log: Log; bus: Bus }, signal: AbortSignal)
     follower,
     async (entries) => {
       for (const entry of entries) {
-        bus.publish(`account:${accountOfInbox(entry.log)}`, { kind: 'entry', entry })
+        bus.publish(entry.log, { kind: 'entry', entry })
       }
     },
     signal,

@@ -2,6 +2,7 @@
  * Who is online, when somebody was last seen, and who types to whom. Kept in memory and told over
  * the bus; losing it never costs a message.
  */
+import { inboxOf } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
 import type { Logger } from 'pino'
 import type { Bus, BusMessage } from '../backends/bus/bus.ts'
@@ -76,24 +77,26 @@ class MemoryPresence implements Presence {
 
   async watch(account: AccountId, onNews: (news: PresenceNews) => void): Promise<() => void> {
     let changed = false
-    const stop = await this.#deps.bus.subscribe(
-      `presence:${account}`,
-      (message: BusMessage) => {
+    const { bus } = this.#deps
+    const topic = `presence:${account}` as const
+    const listener = {
+      onNews(message: BusMessage) {
         if (message.kind !== 'presence') return
         changed = true
         const { online, lastSeen } = message
         onNews({ account, online, lastSeen })
       },
-      () => {},
-    )
+      onBroken() {},
+    }
+    await bus.subscribe(topic, listener)
     const news = await this.#current(account)
     // What the bus told meanwhile is newer.
     if (!changed) onNews(news)
-    return stop
+    return () => bus.unsubscribe(topic, listener)
   }
 
   typing(from: AccountId, to: AccountId, active: boolean): void {
-    this.#deps.bus.publish(`account:${to}`, { kind: 'typing', from, active })
+    this.#deps.bus.publish(inboxOf(to), { kind: 'typing', from, active })
   }
 
   async close(): Promise<void> {

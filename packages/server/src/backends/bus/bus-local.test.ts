@@ -21,12 +21,9 @@ describeBus(
 
 test('a topic that everybody has left is forgotten', async () => {
   const bus = new LocalBus(pino({ level: 'silent' }))
-  const leaves = [
-    await bus.subscribe('gateways', () => {}),
-    await bus.subscribe('gateways', () => {}),
-    await bus.subscribe('gateways', () => {}),
-  ]
+  const listeners = [1, 2, 3].map(() => ({ onNews() {}, onBroken() {} }))
+  for (const listener of listeners) await bus.subscribe('gateways', listener)
   expect(bus.topics).toBe(1)
-  for (const leave of leaves) leave()
+  for (const listener of listeners) bus.unsubscribe('gateways', listener)
   expect(bus.topics).toBe(0)
 })

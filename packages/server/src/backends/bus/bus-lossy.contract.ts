@@ -3,7 +3,7 @@
  * the port promises.
  */
 import type { SimRandom } from '../../../../testkit/src/sim/random.ts'
-import type { Bus, BusMessage, Topic } from './bus.ts'
+import type { Bus, BusListener, BusMessage, Topic } from './bus.ts'
 
 export interface BusFaults {
   /** Probabilities. */
@@ -17,7 +17,7 @@ export class LossyBus implements Bus {
   readonly #random: SimRandom
   faults: BusFaults
   #held: { topic: Topic; message: BusMessage } | undefined
-  readonly #broken = new Set<() => void>()
+  readonly #listeners = new Set<BusListener>()
 
   constructor(bus: Bus, random: SimRandom, faults: BusFaults) {
     this.#bus = bus
@@ -38,21 +38,18 @@ export class LossyBus implements Bus {
     if (held) this.#bus.publish(held.topic, held.message)
   }
 
-  async subscribe(
-    topic: Topic,
-    onMessage: (message: BusMessage) => void,
-    onBroken: () => void,
-  ): Promise<() => void> {
-    const leave = await this.#bus.subscribe(topic, onMessage, onBroken)
-    this.#broken.add(onBroken)
-    return () => {
-      this.#broken.delete(onBroken)
-      leave()
-    }
+  async subscribe(topic: Topic, listener: BusListener): Promise<void> {
+    await this.#bus.subscribe(topic, listener)
+    this.#listeners.add(listener)
+  }
+
+  unsubscribe(topic: Topic, listener: BusListener): void {
+    this.#listeners.delete(listener)
+    this.#bus.unsubscribe(topic, listener)
   }
 
   /** B3: tells everybody that news may have been lost. */
   tellBroken(): void {
-    for (const onBroken of [...this.#broken]) onBroken()
+    for (const listener of [...this.#listeners]) listener.onBroken()
   }
 }

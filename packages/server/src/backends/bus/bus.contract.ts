@@ -15,7 +15,7 @@ export interface BusRig extends AsyncDisposable {
 }
 
 const ids = new SimRandom(3)
-const newTopic = (): Topic => `account:${accountIdFromRandom(ids.bytes(16))}`
+const newTopic = (): Topic => inboxOf(accountIdFromRandom(ids.bytes(16)))
 const presence = (lastSeen: number): BusMessage => ({
   kind: 'presence',
   account: accountIdFromRandom(new Uint8Array(16)),
@@ -48,12 +48,12 @@ export function describeBus(
   const listen = async (bus: Bus, topic: Topic) => {
     const heard: BusMessage[] = []
     const broken: number[] = []
-    const leave = await bus.subscribe(
-      topic,
-      (message) => heard.push(message),
-      () => broken.push(heard.length),
-    )
-    return { heard, broken, leave }
+    const listener = {
+      onNews: (message: BusMessage) => void heard.push(message),
+      onBroken: () => void broken.push(heard.length),
+    }
+    await bus.subscribe(topic, listener)
+    return { heard, broken, leave: () => bus.unsubscribe(topic, listener) }
   }
   afterEach(async () => {
     for (const rig of rigs.splice(0)) await rig[Symbol.asyncDispose]()
@@ -73,15 +73,15 @@ export function describeBus(
 
     rule('[B1] an entry arrives whole, with the position before it', async () => {
       const { bus, other, settle } = await start()
-      const account = accountIdFromRandom(ids.bytes(16))
-      const { heard } = await listen(other, `account:${account}`)
+      const log = inboxOf(accountIdFromRandom(ids.bytes(16)))
+      const { heard } = await listen(other, log)
       const entry = {
-        log: inboxOf(account),
+        log,
         position: 92_345_678_901_234,
         prev: 92_345_678_900_000,
         body: ids.bytes(3_000),
       }
-      bus.publish(`account:${account}`, { kind: 'entry', entry })
+      bus.publish(log, { kind: 'entry', entry })
       await settle()
       expect(heard).toEqual([{ kind: 'entry', entry }])
     })
@@ -91,13 +91,12 @@ export function describeBus(
       async () => {
         const { bus, settle } = await start()
         const topic = newTopic()
-        await bus.subscribe(
-          topic,
-          () => {
-            throw new Error('a fault of the subscriber')
+        await bus.subscribe(topic, {
+          onNews() {
+            throw new Error('a fault of the listener')
           },
-          () => {},
-        )
+          onBroken() {},
+        })
         const { heard } = await listen(bus, topic)
         bus.publish(topic, presence(1))
         bus.publish(topic, presence(2))
@@ -131,15 +130,15 @@ export function describeBus(
         const topic = newTopic()
         const leaver = await listen(bus, topic)
         const heard: BusMessage[] = []
-        const leaveAtOnce = await bus.subscribe(
-          topic,
-          (message) => {
+        const hasty = {
+          onNews(message: BusMessage) {
             heard.push(message)
-            leaveAtOnce()
+            bus.unsubscribe(topic, hasty)
             last.leave()
           },
-          () => {},
-        )
+          onBroken() {},
+        }
+        await bus.subscribe(topic, hasty)
         const last = await listen(bus, topic)
         leaver.leave()
         leaver.leave()

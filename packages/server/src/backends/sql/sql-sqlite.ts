@@ -10,6 +10,8 @@ import { migrate } from './migrate.ts'
 import { type Sql, SqlUnavailable } from './sql.ts'
 
 const busyTimeoutMs = 5_000
+/** There are about a hundred different queries. */
+const statementsKeptMax = 256
 const nothingDone = { changes: 0, lastInsertRowid: 0 }
 const ownMistakes = ['SQLITE_ERROR', 'SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_RANGE']
 
@@ -33,14 +35,23 @@ export async function openSqliteSql(path: string, open: OpenSqlite = openBunSqli
 
 /** bun:sqlite in the shape that Kysely's dialect asks for. */
 function adapt(database: SqliteConnection): SqliteDatabase {
+  // Preparing takes longer than most of the queries.
+  const statements = new Map<string, SqliteStatement>()
   return {
     close: () => database.close(),
-    prepare: (text) => guarded(() => statementOf(database, text)),
+    prepare(text) {
+      const known = statements.get(text)
+      if (known) return known
+      const statement = guarded(() => statementOf(database, text))
+      if (statements.size >= statementsKeptMax) statements.clear()
+      statements.set(text, statement)
+      return statement
+    },
   }
 }
 
 function statementOf(database: SqliteConnection, text: string): SqliteStatement {
-  const statement = database.query<unknown, SqliteValue[]>(text)
+  const statement = database.prepare<unknown, SqliteValue[]>(text)
   // SQLite has rolled back by itself when the disk was full, and would complain.
   const isOver = () => text === 'rollback' && !database.inTransaction
   return {
