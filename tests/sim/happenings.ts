@@ -30,13 +30,15 @@ async function send(world: World): Promise<void> {
     from.lastText = text
     try {
       const id = await world.waitFor(client.sendText(to.account, text))
-      world.sent.push({ text, from: from.name, to: to.name, id })
+      world.wrote({ from, to, text, id })
       world.tell(`${from.name} writes "${words}"`)
     } catch (error) {
-      const full = error instanceof ParleyError && error.problem.code === 'disk-full'
+      const code = error instanceof ParleyError ? error.problem.code : undefined
+      if (code === 'unknown-recipient') return world.beginQuietly(client.findContact(to.account))
+      const full = code === 'disk-full'
       if (from.client && !full) throw error
       world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${words}"`)
-      world.sent.push({ text, from: from.name, to: to.name, id: undefined })
+      world.wrote({ from, to, text, id: undefined })
       return
     }
   }

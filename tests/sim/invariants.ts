@@ -10,6 +10,43 @@ export interface Sent {
   to: string
   /** Undefined: its author's process died before it said whether the message was kept. */
   id: string | undefined
+  /** In which profile, and on which device of it, it was written. */
+  profile: string
+  device: string
+  /** The profile was put back to a state from before it was written, or sent. */
+  forgotten: boolean
+}
+
+/** What a person's devices have been through, as far as it excuses what is missing. */
+export interface Past {
+  /** The profile in use. */
+  profile: string
+  /** What was sent before, by number, may have been shown by another device, or an older state. */
+  since: number
+  /** What was sent before was for another root: who has it now cannot get it (E1). */
+  rootSince: number
+}
+
+export interface Excuses {
+  /** Not in the author's profile, or with a stamp that its recipient does not have. */
+  byAuthor: (message: Sent) => boolean
+  /** An earlier device of the recipient may have shown it. */
+  byRecipient: (message: Sent) => boolean
+  /** It can reach nobody any more. */
+  byRoot: (message: Sent) => boolean
+}
+
+/** `pasts`: by person. */
+export function excusesOf(sent: readonly Sent[], pasts: ReadonlyMap<string, Past>): Excuses {
+  const numbers = new Map(sent.map((message, index) => [message, index]))
+  const isBefore = (message: Sent, bound: number | undefined) =>
+    (numbers.get(message) ?? 0) < (bound ?? 0)
+  return {
+    byAuthor: (message) =>
+      message.forgotten || pasts.get(message.from)?.profile !== message.profile,
+    byRecipient: (message) => isBefore(message, pasts.get(message.to)?.since),
+    byRoot: (message) => isBefore(message, pasts.get(message.to)?.rootSince),
+  }
 }
 
 /** What one client shows of its chat with one peer, in display order. */
@@ -63,51 +100,75 @@ export function checkShownOnce(chat: ShownChat, sent: readonly Sent[]): void {
 /** I3: what one device sent stands in the order in which it sent it. */
 export function checkOrder(chat: ShownChat, sent: readonly Sent[]): void {
   const order = new Map(sent.map((message, index) => [message.text, index]))
-  let last = -1
+  const lastOf = new Map<string, number>()
   for (const item of chat.items) {
     const index = order.get(textOf(item) ?? '')
     if (item.mine || index === undefined) continue
+    const device = sent[index]?.device ?? ''
+    const last = lastOf.get(device) ?? -1
     if (index < last) {
       const what = `${chat.owner} shows "${textOf(item)}" after a later message`
       throw new InvariantBroken('I3', `${what}\n${listing(chat)}`)
     }
-    last = index
+    lastOf.set(device, index)
   }
 }
 
 /** I1: what was accepted is shown by its recipient. To be checked when all is healed. */
-export function checkNothingLost(sender: ShownChat, recipient: ShownChat): void {
+export function checkNothingLost(
+  sender: ShownChat,
+  recipient: ShownChat,
+  { sent, excuses }: Healed,
+): void {
   const shown = new Set(recipient.items.map(textOf))
+  const written = new Map(sent.map((message) => [message.text, message]))
   for (const item of sender.items) {
     if (!item.mine || item.status === 'pending' || item.status === 'failed') continue
     const text = textOf(item)
-    if (text !== undefined && !shown.has(text)) {
-      throw new InvariantBroken('I1', `"${text}" is ${item.status} and ${recipient.owner} lacks it`)
-    }
+    if (text === undefined || shown.has(text)) continue
+    const message = written.get(text)
+    const isDelivered = item.status !== 'accepted'
+    if (message && isDelivered && excuses.byRecipient(message)) continue
+    if (message && excuses.byRoot(message)) continue
+    const what = `"${inShort(text)}" is ${item.status} and ${recipient.owner} lacks it`
+    throw new InvariantBroken('I1', `${what}\n${listing(recipient)}`)
   }
+}
+
+/** All that people wrote, and what may be missing of it. */
+export interface Healed {
+  sent: readonly Sent[]
+  excuses: Excuses
 }
 
 /**
  * I1, the other half: when all is healed nothing stays behind, for an honest server refuses nothing
  * for good.
  */
-export function checkAllArrived(sender: ShownChat, sent: readonly Sent[]): void {
+export function checkAllArrived(sender: ShownChat, { sent, excuses }: Healed): void {
   const status = new Map(sender.items.map((item) => [textOf(item), item.status]))
   for (const message of sent) {
     if (message.from !== sender.owner || message.to !== sender.peer) continue
+    if (excuses.byRoot(message) || excuses.byAuthor(message)) continue
     const reached = status.get(message.text)
     if (reached === undefined && message.id === undefined) continue
     if (reached !== 'delivered' && reached !== 'read') {
-      const what = `"${message.text}" is still ${reached ?? 'nowhere'}`
+      const what = `"${inShort(message.text)}" is still ${reached ?? 'nowhere'}`
       throw new InvariantBroken('I1', `${what}\n${listing(sender)}`)
     }
   }
 }
 
 /** I4: both show the same history in the same order. */
-export function checkConverged(left: ShownChat, right: ShownChat): void {
-  const ids = (chat: ShownChat) => chat.items.filter(isMessage).map((item) => item.id)
-  const [leftIds, rightIds] = [ids(left), ids(right)]
+export function checkConverged(left: ShownChat, right: ShownChat, { sent, excuses }: Healed): void {
+  const excused = (message: Sent) => excuses.byAuthor(message) || excuses.byRecipient(message)
+  const missing = sent.filter(excused)
+  const ids = new Set(missing.map(({ id }) => id))
+  const texts = new Set(missing.map(({ text }) => text))
+  const isCommon = (item: TimelineItem) =>
+    isMessage(item) && !ids.has(item.id) && !texts.has(textOf(item) ?? '')
+  const idsOf = (chat: ShownChat) => chat.items.filter(isCommon).map((item) => item.id)
+  const [leftIds, rightIds] = [idsOf(left), idsOf(right)]
   const differs = leftIds.findIndex((id, index) => id !== rightIds[index])
   if (differs >= 0 || leftIds.length !== rightIds.length) {
     const what = `${left.owner} shows ${leftIds.length}, ${right.owner} ${rightIds.length}`
@@ -140,8 +201,18 @@ export class ShownBefore {
   readonly #chats = new Map<string, Map<string, number>>()
   readonly #crashes = new Map<string, number>()
 
-  /** `crashes`: how often a process died until now. */
-  check(chat: ShownChat, crashes: number): void {
+  /** The person looks at another state from here on. */
+  forget(owner: string): void {
+    for (const name of this.#chats.keys()) {
+      if (name.startsWith(`${owner} with `)) this.#chats.delete(name)
+    }
+  }
+
+  /**
+   * `crashes`: how often a process died until now; `restores`: how often the server was restored,
+   * after which what was accepted may have to be accepted again (Y42).
+   */
+  check(chat: ShownChat, { crashes, restores }: { crashes: number; restores: number }): void {
     const name = `${chat.owner} with ${chat.peer}`
     const ranksNow = new Map(
       chat.items.filter(isMessage).map((item) => [item.id as string, ranks[item.status ?? 'read']]),
@@ -149,7 +220,8 @@ export class ShownBefore {
     const invariant = this.#crashes.get(name) === crashes ? 'I1' : 'I5'
     for (const [id, rank] of this.#chats.get(name) ?? []) {
       const rankNow = ranksNow.get(id)
-      if (rankNow !== undefined && rankNow >= rank) continue
+      const wanted = restores > 0 && rank === ranks.accepted ? ranks.pending : rank
+      if (rankNow !== undefined && rankNow >= wanted) continue
       const what = rankNow === undefined ? 'shows no more what it' : 'takes a tick back that it'
       throw new InvariantBroken(invariant, `${name} ${what} showed: ${id}\n${listing(chat)}`)
     }

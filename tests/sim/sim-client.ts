@@ -6,7 +6,7 @@ import { nobleCurve } from '@parley/crypto/reference'
 import { openClient } from '@parley/sdk'
 import type { Client, SqlDriver, SqlValue, TimelineItem, Transport } from '@parley/sdk'
 import { ProcessClock, SimDisk } from '@parley/testkit'
-import type { SimEnd, SimNetwork, SimRandom, Scheduler } from '@parley/testkit'
+import type { DiskImage, SimEnd, SimNetwork, SimRandom, Scheduler } from '@parley/testkit'
 import type { AccountId } from '@parley/wire'
 import { openWasmDriver } from '../../packages/sdk/src/store/sqlite.browser.ts'
 import type { Coverage } from './coverage.ts'
@@ -23,6 +23,9 @@ const timelineLimit = 180
 const profileFile = 'profile.sqlite'
 
 export interface SimClientOptions {
+  /** Whose it is. */
+  person: string
+  /** Of the profile. */
   name: string
   scheduler: Scheduler
   network: SimNetwork
@@ -77,7 +80,14 @@ class MortalDriver implements SqlDriver {
   }
 }
 
+/** A copy of the disk, and how many messages everybody had written until then. */
+interface Copy {
+  image: DiskImage
+  sent: number
+}
+
 export class SimClient {
+  readonly person: string
   readonly name: string
   readonly disk: SimDisk
   /** Burns at each effect of the process; the process dies at its end. */
@@ -88,6 +98,9 @@ export class SimClient {
   #mount: Mount | undefined
   client: Client | undefined
   account: AccountId | undefined
+  copy: Copy | undefined
+  /** Counts what makes another device of this profile. */
+  era = 0
   /** How far the device's clock is off; survives crashes. */
   skewMs = 0
   crashes = 0
@@ -95,6 +108,7 @@ export class SimClient {
   lastText = ''
 
   constructor(options: SimClientOptions) {
+    this.person = options.person
     this.name = options.name
     this.#options = options
     this.#clock = new ProcessClock(options.scheduler, 0)
@@ -178,13 +192,28 @@ export class SimClient {
     return this.#driver?.commits ?? 0
   }
 
+  get device(): string {
+    return `${this.name}#${this.era}`
+  }
+
+  /** The server has said that this device is not on its account any more. */
+  get isRevoked(): boolean {
+    return this.client?.account.getSnapshot().kind === 'revoked'
+  }
+
+  /** Something was encrypted that the server may not have. False while it is down. */
+  get hasUnsent(): boolean {
+    const sealed = 'SELECT 1 FROM outbox WHERE frame IS NOT NULL LIMIT 1'
+    return (this.#driver?.all(sealed).length ?? 0) > 0
+  }
+
   /** What this device shows of the chat; undefined while it is down. */
   shown(peer: SimClient): ShownChat | undefined {
     if (!this.client || !peer.account) return undefined
     const items: TimelineItem[] = []
     const query = { conversation: peer.account, around: undefined, limit: timelineLimit }
     items.push(...this.client.timeline(query).getSnapshot().items)
-    return { owner: this.name, peer: peer.name, items }
+    return { owner: this.person, peer: peer.person, items }
   }
 
   #transport(clock: ProcessClock): Transport {

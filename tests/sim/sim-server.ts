@@ -3,6 +3,7 @@
  * clock that dies with the process.
  */
 import {
+  beginIncarnation,
   LocalBus,
   openLogger,
   openMetrics,
@@ -13,7 +14,7 @@ import {
 } from '@parley/server'
 import type { Bus, Log, Metrics, RunningServer, SocketEvents } from '@parley/server'
 import { ProcessClock, SimDisk } from '@parley/testkit'
-import type { Scheduler, SimEnd, SimNetwork, SimRandom } from '@parley/testkit'
+import type { DiskImage, Scheduler, SimEnd, SimNetwork, SimRandom } from '@parley/testkit'
 import type { Coverage } from './coverage.ts'
 import type { GatewayLimits } from '../../packages/server/src/gateway/host.ts'
 import { sqliteOn } from './disk/connection.ts'
@@ -67,6 +68,9 @@ export class SimServer {
   /** Probability that the bus loses, repeats or delays a message. */
   #busTrouble: number
   crashes = 0
+  restores = 0
+  /** What was restored has not begun its own incarnation yet. */
+  #isRestored = false
 
   constructor(options: SimServerOptions) {
     this.#options = options
@@ -154,6 +158,8 @@ export class SimServer {
     process.metrics = metrics
     const openSqlite = sqliteOn(mount, plant !== 'trusted-journal')
     const sql = await openSqliteSql('accounts.sqlite', openSqlite)
+    if (this.#isRestored) await beginIncarnation({ sql, random: random.bytes })
+    this.#isRestored = false
     const log = await openSqliteLog({
       path: 'log.sqlite',
       writer: 'inline',
@@ -222,6 +228,14 @@ export class SimServer {
       drained: () => events.drained(),
       closed: () => events.closed(),
     }
+  }
+
+  /** Another server takes over with the state of a backup. */
+  restore(image: DiskImage): void {
+    this.crash('stays')
+    this.disk.restore(image)
+    this.restores++
+    this.#isRestored = true
   }
 
   /** The process dies here, perhaps in the middle of a write; with the power goes what was not synced. */

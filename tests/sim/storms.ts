@@ -1,4 +1,5 @@
 /** Which storms there are: what may happen in each, and how often. */
+import { copyProfile, copyServer, registerAnew, restoreProfile, restoreServer } from './devices.ts'
 import { happenings } from './happenings.ts'
 import type { Happening } from './happenings.ts'
 import {
@@ -24,6 +25,11 @@ const wide: readonly Row[] = [
   { weight: 1, happen: strangeList },
   { weight: 1, happen: guessCodes },
   { weight: 0.3, happen: harvestNumbers },
+  { weight: 2, happen: registerAnew },
+  { weight: 3, happen: copyProfile },
+  { weight: 3, happen: restoreProfile },
+  { weight: 3, happen: copyServer },
+  { weight: 2, happen: restoreServer },
 ]
 
 /**

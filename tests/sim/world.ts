@@ -3,6 +3,7 @@
  * do, all decided by one seed. After the storm everything heals, and the invariants must hold.
  */
 import { ProcessClock, Scheduler, SimNetwork, SimRandom } from '@parley/testkit'
+import type { DiskImage } from '@parley/testkit'
 import { Coverage } from './coverage.ts'
 import type { Met } from './coverage.ts'
 import { restartRandomness } from './disk/vfs.ts'
@@ -12,13 +13,15 @@ import {
   checkNothingLost,
   checkOrder,
   checkShownOnce,
+  excusesOf,
   InvariantBroken,
   MessageKeys,
   ShownBefore,
 } from './invariants.ts'
-import type { Sent } from './invariants.ts'
+import type { Past, Sent } from './invariants.ts'
 import { nameMarker } from './markers.ts'
 import type { Plant } from './plants.ts'
+import { mend } from './devices.ts'
 import { settle } from './settle.ts'
 import { SimClient } from './sim-client.ts'
 import { SimServer } from './sim-server.ts'
@@ -65,6 +68,8 @@ export interface RunOptions {
   tell: (line: string) => void
 }
 
+const phoneOf = (index: number) => `+4915112345${String(index).padStart(3, '0')}`
+
 function raise(error: Error): never {
   throw error
 }
@@ -75,8 +80,16 @@ export class World {
   readonly network: SimNetwork
   readonly witness: Witness
   readonly server: SimServer
+  /** Of each person the profile in use. */
   readonly clients: SimClient[]
+  /** Profiles that another one has taken the place of, and who may still run. */
+  readonly ghosts: SimClient[] = []
+  /** By person. */
+  readonly pasts = new Map<string, Past>()
   readonly sent: Sent[] = []
+  serverCopy: DiskImage | undefined
+  /** By person. */
+  readonly recoveryKeys = new Map<string, string>()
   readonly keys = new MessageKeys()
   readonly coverage = new Coverage()
   readonly options: RunOptions
@@ -113,21 +126,70 @@ export class World {
       broken,
       tell,
     })
-    this.clients = people.map((name) => {
-      return new SimClient({
-        name,
-        scheduler: this.scheduler,
-        network: this.network,
-        random: this.random.fork(),
-        plant,
-        coverage,
-        observeMessageKey: (id) => this.guard(() => this.keys.record(name, id)),
-      })
+    this.clients = people.map((person) => {
+      this.pasts.set(person, { profile: person, since: 0, rootSince: 0 })
+      return this.newProfile(person, person)
     })
   }
 
+  newProfile(person: string, name: string): SimClient {
+    return new SimClient({
+      person,
+      name,
+      scheduler: this.scheduler,
+      network: this.network,
+      random: this.random.fork(),
+      plant: this.options.plant,
+      coverage: this.coverage,
+      observeMessageKey: (id) => this.guard(() => this.keys.record(name, id)),
+    })
+  }
+
+  /** From here on the person uses this profile, which may lack what was shown before. */
+  use(profile: SimClient, { newRoot }: { newRoot: boolean }): void {
+    const { person, name } = profile
+    const index = this.clients.findIndex((client) => client.person === person)
+    const before = this.clients[index]
+    const since = this.sent.length
+    const rootSince = newRoot ? since : (this.pasts.get(person)?.rootSince ?? 0)
+    this.pasts.set(person, { profile: name, since, rootSince })
+    this.#shownBefore.forget(person)
+    profile.era++
+    if (!before || before === profile) return
+    this.clients[index] = profile
+    this.ghosts.splice(this.ghosts.indexOf(profile) >>> 0, 1)
+    this.ghosts.push(before)
+  }
+
+  /** The profile is in the state that it had when `kept` messages had been written. */
+  putBack(profile: SimClient, kept: number): void {
+    const past = this.pasts.get(profile.person)
+    this.pasts.set(profile.person, {
+      profile: profile.name,
+      since: this.sent.length,
+      rootSince: past?.rootSince ?? 0,
+    })
+    this.#shownBefore.forget(profile.person)
+    profile.era++
+    for (const [index, message] of this.sent.entries()) {
+      if (index >= kept && message.profile === profile.name) message.forgotten = true
+    }
+  }
+
+  wrote(message: { from: SimClient; to: SimClient; text: string; id: string | undefined }): void {
+    const { from, to, text, id } = message
+    const { name: profile, device } = from
+    const people = { from: from.person, to: to.person }
+    this.sent.push({ ...people, text, id, profile, device, forgotten: false })
+  }
+
+  get excuses() {
+    return excusesOf(this.sent, this.pasts)
+  }
+
   get crashes(): number {
-    return this.server.crashes + this.clients.reduce((sum, client) => sum + client.crashes, 0)
+    const everybody = [...this.clients, ...this.ghosts]
+    return this.server.crashes + everybody.reduce((sum, client) => sum + client.crashes, 0)
   }
 
   traceHash(): string {
@@ -181,6 +243,10 @@ export class World {
     this.checkShown()
   }
 
+  phone(person: string): string {
+    return phoneOf(this.clients.findIndex((client) => client.person === person))
+  }
+
   /** Runs until the promise settles, letting simulated time pass. */
   async waitFor<T>(promise: Promise<T>): Promise<T> {
     let settled = false
@@ -200,7 +266,7 @@ export class World {
     await this.waitFor(this.server.start())
     for (const [index, person] of this.clients.entries()) {
       const client = person.open()
-      const phone = `+4915112345${String(index).padStart(3, '0')}`
+      const phone = phoneOf(index)
       const { registration } = await this.waitFor(client.startRegistration(phone))
       const code = this.server.code(phone)
       const registered = await this.waitFor(
@@ -212,6 +278,7 @@ export class World {
         }),
       )
       person.account = registered.account
+      this.recoveryKeys.set(person.person, registered.recoveryKey)
       client.start()
     }
     for (const person of this.clients) {
@@ -230,7 +297,7 @@ export class World {
       if (!chat) continue
       checkShownOnce(chat, this.sent)
       checkOrder(chat, this.sent)
-      this.#shownBefore.check(chat, this.crashes)
+      this.#shownBefore.check(chat, { crashes: this.crashes, restores: this.server.restores })
     }
   }
 
@@ -255,18 +322,24 @@ export class World {
       if (client.client) client.client.start()
       else client.open().start()
     }
+    for (const ghost of this.ghosts) ghost.heal()
     const giveUpAt = this.scheduler.nowMs + healMsMax
-    while (this.scheduler.nowMs < giveUpAt && !this.allArrived()) {
+    while (this.scheduler.nowMs < giveUpAt) {
+      if ((await mend(this)) && this.allArrived()) break
       await this.runUntil(this.scheduler.nowMs + 5_000)
     }
     await this.runUntil(this.scheduler.nowMs + 10_000)
   }
 
   allArrived(): boolean {
+    const { excuses } = this
+    const lost = this.sent.filter((message) => excuses.byRoot(message))
+    const ids = new Set(lost.map(({ id }) => id))
     for (const { chat } of this.chats()) {
       const waits = chat?.items.some((item) => {
         const unread = item.body.kind === 'unreadable' && item.body.state === 'waiting'
-        return unread || item.status === 'pending' || item.status === 'accepted'
+        const isOnItsWay = item.status === 'pending' || item.status === 'accepted'
+        return unread || (isOnItsWay && !ids.has(item.id))
       })
       if (!chat || waits) return false
     }
@@ -280,20 +353,19 @@ export class World {
       if (!chat || !other) throw new InvariantBroken('I1', `${owner.name} is not up`)
       return { chat, other }
     })
+    const healed = { sent: this.sent, excuses: this.excuses }
     for (const { chat, other } of pairs) {
-      checkNothingLost(chat, other)
-      checkAllArrived(chat, this.sent)
+      checkNothingLost(chat, other, healed)
+      checkAllArrived(chat, healed)
     }
-    for (const { chat, other } of pairs) checkConverged(chat, other)
+    for (const { chat, other } of pairs) checkConverged(chat, other, healed)
     await this.server.checkKept()
     if (this.#failure) throw this.#failure
   }
 
   /** Ends all processes, so that the next run starts with an empty house. */
   dispose(): void {
-    for (const client of this.clients) {
-      client.dispose()
-    }
+    for (const client of [...this.clients, ...this.ghosts]) client.dispose()
     this.server.dispose()
   }
 

@@ -74,6 +74,9 @@ class SimFile {
   unsynced: Change[] = []
 }
 
+/** What reads showed of each file at one moment. */
+export type DiskImage = ReadonlyMap<string, Uint8Array>
+
 export interface SimDiskOptions {
   random: SimRandom
   /**
@@ -163,6 +166,22 @@ export class SimDisk {
   /** All bytes that reads show, file by file. */
   *contents(): Generator<[path: string, bytes: Uint8Array]> {
     for (const [path, file] of this.#files) yield [path, file.cached.bytes()]
+  }
+
+  /** A copy of everything, as a backup of the whole disk takes it. */
+  image(): DiskImage {
+    return new Map([...this.contents()].map(([path, bytes]) => [path, bytes.slice()]))
+  }
+
+  /** Puts the copy in place of everything, durably. Nobody may have a file open. */
+  restore(image: DiskImage): void {
+    this.#files.clear()
+    for (const [path, bytes] of image) {
+      const file = new SimFile()
+      file.synced.apply({ offset: 0, bytes })
+      file.cached.copyFrom(file.synced)
+      this.#files.set(path, file)
+    }
   }
 
   #begin(operation: DiskOperation, bytes: Uint8Array | undefined): void {
