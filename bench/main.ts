@@ -13,6 +13,7 @@ import { idle } from './scenarios/idle.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
 import { offline } from './scenarios/offline.ts'
 import { oneToOne } from './scenarios/one-to-one.ts'
+import { versus } from './scenarios/versus.ts'
 
 const scenarios: Scenarios = {
   'one-to-one': oneToOne,
@@ -20,6 +21,7 @@ const scenarios: Scenarios = {
   offline,
   'login-storm': loginStorm,
   capacity,
+  versus,
   crypto: scenario({
     says: 'the Signal protocol beside the official library, in turns',
     options: {},
@@ -36,27 +38,48 @@ function readable(row: Row): string {
     .join('  ')
 }
 
+/** What goes wrong at another server stands in its row, and is no fault of this one. */
+function isOurs({ peer }: Row): boolean {
+  return peer === undefined || peer === 'parley' || String(peer).startsWith('relay')
+}
+
+/** npm hands a Ctrl-C on that the terminal has sent as well. */
+const sameSignalMs = 1_000
+
+/** Aborted by Ctrl-C, which lets a run come to its end; by the second one the process ends. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  let firstAtMs = 0
+  process.on('SIGINT', () => {
+    if (!stop.signal.aborted) firstAtMs = performance.now()
+    else if (performance.now() - firstAtMs > sameSignalMs) process.exit(130)
+    stop.abort()
+  })
+  process.on('SIGTERM', () => process.exit(143))
+  return stop.signal
+}
+
 /** Returns the exit status. */
 async function run(asked: Asked & { kind: 'run' }): Promise<number> {
-  const stop = new AbortController()
-  // A second Ctrl-C ends the process at once.
-  process.once('SIGINT', () => stop.abort())
-  const watch = openWatch(stop.signal, process.stderr)
+  const signal = stopSignal()
+  const watch = openWatch(signal, process.stderr)
+  const asks = scenarios[asked.name]
+  const rounds = asks?.runsItself ? 1 : asked.runs
   let errors = 0
-  for (let round = 0; round < asked.runs && !stop.signal.aborted; round++) {
-    for await (const cell of scenarios[asked.name]?.run(asked.values, watch) ?? []) {
-      const partial = stop.signal.aborted ? true : undefined
+  for (let round = 0; round < rounds && !signal.aborted; round++) {
+    for await (const cell of asks?.run(asked.values, watch) ?? []) {
+      const partial = signal.aborted ? true : undefined
       const row = { scenario: asked.name, ...cell, partial }
-      errors += Number(cell['errors'] ?? 0)
+      if (isOurs(cell)) errors += Number(cell['errors'] ?? 0)
       watch.clear()
       process.stdout.write(`${asked.json ? JSON.stringify(row) : readable(row)}\n`)
-      if (stop.signal.aborted) break
+      if (signal.aborted && !asks?.runsItself) break
     }
   }
   watch.clear()
   if (errors > 0) process.stderr.write(`${errors} things went wrong, so this run is void.\n`)
-  if (stop.signal.aborted) process.stderr.write('Stopped before the end.\n')
-  return errors > 0 || stop.signal.aborted ? 1 : 0
+  if (signal.aborted) process.stderr.write('Stopped before the end.\n')
+  return errors > 0 || signal.aborted ? 1 : 0
 }
 
 const asked = readCommandLine(scenarios, process.argv.slice(2))

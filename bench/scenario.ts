@@ -19,6 +19,8 @@ type Values<O extends Options> = { [Name in keyof O]: O[Name]['usual'] }
 
 export interface Scenario {
   says: string
+  /** It repeats its cells itself, and comes to an end of its own when it is stopped. */
+  runsItself?: boolean
   options: Options
   run(values: Record<string, unknown>, watch: Watch): AsyncIterable<Row>
 }
@@ -26,6 +28,7 @@ export interface Scenario {
 /** Gives `run` the types of its options. */
 export function scenario<O extends Options>(definition: {
   says: string
+  runsItself?: boolean
   options: O
   run(values: Values<O>, watch: Watch): AsyncIterable<Row>
 }): Scenario {
@@ -59,4 +62,21 @@ export function flag(says: string): Option<boolean> {
 
 function readCount(text: string): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined
+}
+
+/** Some of the names that are known, with commas; undefined when nothing is said: all of them. */
+export function names(known: readonly string[]): Option<string[] | undefined> {
+  return {
+    read(given) {
+      const wanted = given.split(',')
+      return wanted.every((name) => known.includes(name)) ? wanted : undefined
+    },
+    usual: undefined,
+    isFlag: false,
+    says: `only these, with commas: ${known.join(', ')}`,
+  }
+}
+
+export function text(says: string): Option<string | undefined> {
+  return { read: (given) => given, usual: undefined, isFlag: false, says }
 }

@@ -1,0 +1,79 @@
+/** Rows of one or more runs, put together: median and spread of each figure by cell and peer. */
+import { cells } from './cells.ts'
+import type { Cell } from './cells.ts'
+
+export type Row = Readonly<Record<string, string | number | boolean | null | undefined>>
+
+export interface Spread {
+  median: number
+  min: number
+  max: number
+}
+
+/** All runs of a cell against one peer. */
+export interface Summary {
+  cell: Cell
+  peer: string
+  durable: boolean
+  figures: ReadonlyMap<string, Spread>
+  runs: number
+  /** Messages missing, doubled, out of order or damaged, in all runs. */
+  errors: number
+  /** Why there are no figures, or that somebody stopped it. */
+  without: string | undefined
+}
+
+/** In the order of `cells`, and of the peers as the rows name them first. */
+export function summarize(rows: readonly Row[]): Summary[] {
+  const peers = [...new Set(rows.map(({ peer }) => peer))].filter(
+    (peer) => typeof peer === 'string',
+  )
+  return cells.flatMap((cell) =>
+    peers.flatMap((peer) => {
+      const mine = rows.filter((row) => row['cell'] === cell.id && row['peer'] === peer)
+      return mine.length > 0 ? [summaryOf(cell, peer, mine)] : []
+    }),
+  )
+}
+
+function summaryOf(cell: Cell, peer: string, rows: readonly Row[]): Summary {
+  const good = rows.filter((row) =>
+    ['failed', 'skipped', 'partial'].every((reason) => row[reason] === undefined),
+  )
+  const figures = new Map<string, Spread>()
+  for (const { key } of cell.metrics) {
+    const values = good.map((row) => row[key]).filter((value) => typeof value === 'number')
+    if (values.length > 0) figures.set(key, spreadOf(values))
+  }
+  const reasons = rows.map((row) => row['failed'] ?? row['skipped'])
+  return {
+    cell,
+    peer,
+    durable: good.some((row) => row['durable'] === true),
+    figures,
+    runs: good.length,
+    errors: good.reduce((sum, row) => sum + Number(row['errors'] ?? 0), 0),
+    without: good.length > 0 ? undefined : String(reasons.find(Boolean) ?? 'stopped'),
+  }
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = (index: number) => sorted[Math.max(0, Math.min(sorted.length - 1, index))] ?? 0
+  const middle = (sorted.length - 1) / 2
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    min: at(0),
+    max: at(sorted.length - 1),
+  }
+}
+
+/** What each figure of the peer is, divided by ours; undefined where ours is not there. */
+export function ratiosOf(peer: Summary, ours: Summary | undefined): Map<string, number> {
+  const ratios = new Map<string, number>()
+  for (const [key, { median }] of peer.figures) {
+    const own = ours?.figures.get(key)?.median
+    if (own !== undefined && own > 0) ratios.set(key, Number((median / own).toPrecision(3)))
+  }
+  return ratios
+}
