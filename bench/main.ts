@@ -31,6 +31,12 @@ const scenarios: Scenarios = {
   }),
 }
 
+/** A run that was stopped early may have nothing to divide by. */
+function measured(row: Row): Row {
+  const isFigure = (value: Row[string]) => typeof value !== 'number' || Number.isFinite(value)
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => isFigure(value)))
+}
+
 function readable(row: Row): string {
   return Object.entries(row)
     .filter(([, value]) => value !== undefined)
@@ -69,7 +75,7 @@ async function run(asked: Asked & { kind: 'run' }): Promise<number> {
   for (let round = 0; round < rounds && !signal.aborted; round++) {
     for await (const cell of asks?.run(asked.values, watch) ?? []) {
       const partial = signal.aborted ? true : undefined
-      const row = { scenario: asked.name, ...cell, partial }
+      const row = { scenario: asked.name, ...measured(cell), partial }
       if (isOurs(cell)) errors += Number(cell['errors'] ?? 0)
       watch.clear()
       process.stdout.write(`${asked.json ? JSON.stringify(row) : readable(row)}\n`)

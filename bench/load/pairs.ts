@@ -44,7 +44,7 @@ export async function loadPairs(peer: Peer, options: PairsOptions, watch: Watch)
   await waitUntil(watch, { minS: options.measureS, maxS: measureSMax, done: enough })
   const result = measured.result()
   stop()
-  await settle(run.ledger, options.drainS, watch)
+  await settle(run, options.drainS, watch)
   run.close()
   reportFaults(peer, run.ledger)
   return {
@@ -60,11 +60,13 @@ export async function loadPairs(peer: Peer, options: PairsOptions, watch: Watch)
 }
 
 /** Waits, for a bounded time, for all that is on its way; a stopped run as well. */
-export async function settle(ledger: Ledger, drainS: number, watch: Watch): Promise<void> {
+async function settle(run: PairsRun, drainS: number, watch: Watch): Promise<void> {
   const patient = { ...watch, signal: new AbortController().signal }
   watch.begin('waiting for the last messages')
-  await waitUntil(patient, { minS: 0, maxS: drainS, done: () => ledger.settled })
-  await waitUntil(patient, { minS: lateS, maxS: lateS, done: () => false })
+  const done = () => run.ledger.settled || run.isCutOff
+  const progress = () => ({ done: run.ledger.confirmed, of: run.ledger.sent })
+  await waitUntil(patient, { minS: 0, maxS: drainS, done, progress })
+  await waitUntil(patient, { minS: lateS, maxS: lateS, done: () => true })
 }
 
 /** A run with any fault is void: which they are goes to stderr. */
@@ -83,6 +85,8 @@ class PairsRun {
   #sessions: LoadSession[] = []
   #oneWay = new Histogram()
   #round = new Histogram()
+  /** How late an open loop sent: the client's own doing. */
+  #late = new Histogram()
   #live = true
 
   constructor(peer: Peer, options: PairsOptions) {
@@ -90,6 +94,11 @@ class PairsRun {
     this.#options = options
     const { accepts } = peer.protocol
     this.ledger = new Ledger({ expectsConfirmed: true, expectsAccepted: accepts })
+  }
+
+  /** Nothing can come any more. */
+  get isCutOff(): boolean {
+    return this.#sessions.every((session) => session.closed)
   }
 
   async logIn(watch: Watch): Promise<void> {
@@ -113,7 +122,8 @@ class PairsRun {
   begin(): () => void {
     const sessions = this.#sessions
     if (this.#options.ratePerS > 0) {
-      return spread(this.#options.ratePerS, (count) => {
+      return spread(this.#options.ratePerS, (count, lateMs) => {
+        this.#late.add(lateMs)
         const session = sessions[count % sessions.length]
         if (!session) return
         this.#send(session)
@@ -133,6 +143,7 @@ class PairsRun {
   measure() {
     this.#oneWay = new Histogram()
     this.#round = new Histogram()
+    this.#late = new Histogram()
     const { ledger } = this
     const { arrived, confirmed, accepted } = ledger
     const meter = new Meter(this.#peer)
@@ -164,6 +175,7 @@ class PairsRun {
       appends_per_s: this.#peer.protocol.accepts ? perS(counts.appends) : undefined,
       deliveries_per_s: perS(counts.deliveries),
       receipts_per_s: perS(counts.rounds),
+      sent_late_p99_ms: this.#options.ratePerS > 0 ? ms(this.#late, 0.99) : undefined,
       server_cpu_us: perMessageUs(used.serverCpuS),
       client_cpu_us: perMessageUs(used.clientCpuS),
       rss_mb: Math.round(this.#peer.residentKib() / 1024),

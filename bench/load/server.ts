@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { provision, spawnServer } from '@parley/testkit'
 import type { ProvisionedUser } from '@parley/testkit'
+import { endWithUs } from './end-with-us.ts'
 
 export interface BenchServer extends AsyncDisposable {
   port: number
@@ -25,7 +26,8 @@ export async function startBenchServer(count: number): Promise<BenchServer> {
   opened.defer(() => rmSync(folder, { recursive: true, force: true }))
   const users = await provision(folder, count)
   const startedAt = performance.now()
-  const server = opened.use(await spawnServer({ dataFolder: folder }))
+  const server = opened.use(await spawnServer({ dataFolder: folder, detached: true }))
+  opened.defer(endWithUs(() => server.kill('SIGKILL')))
   const readyMs = performance.now() - startedAt
   const kept = opened.move()
   return {

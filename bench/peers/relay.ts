@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endWithUs } from '../load/end-with-us.ts'
 import { cpuSeconds, residentKib } from '../load/measure.ts'
 import { relayProtocol } from '../load/relay-protocol.ts'
 import type { Peer } from './peer.ts'
@@ -17,10 +18,12 @@ export async function startRelay(kind: 'relay' | 'relay-sqlite'): Promise<Peer> 
   const script = join(import.meta.dirname, 'relay-server.ts')
   const file = durable ? [join(folder, 'mailbox.sqlite')] : []
   const child = Bun.spawn([process.execPath, script, '0', ...file], {
+    detached: true,
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'inherit',
   })
+  opened.defer(endWithUs(() => child.kill('SIGKILL')))
   opened.defer(async () => {
     child.kill('SIGKILL')
     await child.exited

@@ -58,7 +58,7 @@ export async function loadOffline(peer: Peer, options: OfflineOptions, watch: Wa
   const { sent, arrived } = ledger
   const loginS = empty.wallS
   const drainRate = (seconds: number) => Math.round(arrived / seconds)
-  const perMessageUs = (seconds: number) => rounded((seconds / options.messages) * 1e6)
+  const perMessageUs = (seconds: number) => rounded((seconds / sent) * 1e6)
   return {
     peer: peer.name,
     durable: peer.durable,
@@ -69,11 +69,12 @@ export async function loadOffline(peer: Peer, options: OfflineOptions, watch: Wa
     store_cpu_us: perMessageUs(stored.serverCpuS),
     drain_per_s: drainRate(drained.wallS),
     drain_cpu_us: perMessageUs(drained.serverCpuS),
+    drain_logins_per_s: Math.round(drained.logins / drained.wallS),
     // Undefined where the logins themselves took longer this time.
     drain_without_logins_per_s:
       loginS < drained.wallS ? drainRate(drained.wallS - loginS) : undefined,
     drain_without_logins_cpu_us: perMessageUs(drained.serverCpuS - empty.serverCpuS),
-    empty_logins_per_s: Math.round(options.users / loginS),
+    empty_logins_per_s: Math.round(empty.logins / loginS),
     server_cpu_us: perMessageUs(stored.serverCpuS + drained.serverCpuS),
     client_cpu_us: perMessageUs(stored.clientCpuS + drained.clientCpuS),
     rss_mb: Math.round(peer.residentKib() / 1024),
@@ -122,7 +123,7 @@ async function logInReceivers({ peer, options, ledger, watch }: OfflineRun, what
   // What comes twice may come late.
   await rest(watch)
   for (const session of sessions) session.close()
-  return used
+  return { ...used, logins: sessions.length }
 }
 
 async function rest(watch: Watch): Promise<void> {

@@ -113,6 +113,8 @@ export interface SpawnServerOptions {
   web?: boolean
   /** More flags of `parley serve`. */
   flags?: string[]
+  /** Deaf to the Ctrl-C of a terminal, which is for who started it. */
+  detached?: boolean
   /** A file that the process runs first, with what it reads from its environment. */
   preload?: { file: string; environment: Readonly<Record<string, string>> }
 }
@@ -144,6 +146,7 @@ export async function spawnServer(options: SpawnServerOptions = {}): Promise<Spa
   const first = preload ? ['--preload', preload.file] : []
   const child = Bun.spawn([process.execPath, ...first, main, ...flags, ...(options.flags ?? [])], {
     env: { ...process.env, ...preload?.environment },
+    detached: options.detached ?? false,
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
