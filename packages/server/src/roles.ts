@@ -57,7 +57,7 @@ export async function startServer(
   const authenticator = openAuthenticator({ clock, keys, directory })
   const presence = openPresence({
     ...context,
-    saveLastSeen: (account, seenMs) => saveLastSeen(sql, account, seenMs),
+    saveLastSeen: (seenMs) => saveLastSeen(sql, seenMs),
     loadLastSeen: (account) => lastSeen(sql, account),
   })
   const events = gatewayEvents(context)

@@ -116,7 +116,7 @@ async function newestLists(
 }
 
 /** A row for each device in use, or one without a device. */
-const newestState = prepared((sql, account) =>
+const newestState = prepared((sql, account: AccountId) =>
   sql
     .selectFrom('device_lists as list')
     .leftJoin('devices as device', (join) =>

@@ -1,21 +1,29 @@
 /**
- * A query that runs for every login and most messages: compiled once, since Kysely takes longer to
- * compile a query than SQLite to answer it.
+ * Queries that run for every login: compiled once, since Kysely takes longer to compile a query
+ * than SQLite to answer it.
  */
 import type { CompiledQuery } from 'kysely'
 import type { Sql } from '../backends/sql/sql.ts'
 
-/** Stands in the compiled query for what is asked for; no id looks like it. */
-const asked = '\0asked'
+type Given = readonly (string | number)[]
 
-export function prepared<Row>(
-  build: (sql: Sql, key: string) => { compile(): CompiledQuery<Row> },
-): (sql: Sql, key: string) => Promise<Row[]> {
-  const compiled = new WeakMap<Sql, CompiledQuery<Row>>()
-  return async (sql, key) => {
-    const query = compiled.get(sql) ?? build(sql, asked).compile()
-    compiled.set(sql, query)
-    const parameters = query.parameters.map((value) => (value === asked ? key : value))
+/** Stand in the compiled query for what will be given; no id looks like them. */
+const places = ['\0first', '\0second']
+
+/** The query is built with something in place of what is given, so that may not decide its shape. */
+export function prepared<Row, Parameters extends Given>(
+  build: (sql: Sql, ...given: Parameters) => { compile(): CompiledQuery<Row> },
+): (sql: Sql, ...given: Parameters) => Promise<Row[]> {
+  // By what is the same for a store and its transactions.
+  const compiled = new WeakMap<object, CompiledQuery<Row>>()
+  return async (sql, ...given) => {
+    const { adapter } = sql.getExecutor()
+    const query =
+      compiled.get(adapter) ?? build(sql, ...(places as unknown as Parameters)).compile()
+    compiled.set(adapter, query)
+    const parameters = query.parameters.map(
+      (value) => given[places.indexOf(value as string)] ?? value,
+    )
     const { rows } = await sql.executeQuery<Row>({ ...query, parameters })
     return rows
   }

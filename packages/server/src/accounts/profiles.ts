@@ -3,6 +3,7 @@ import type { AccountId } from '@parley/wire'
 import { ApiError } from '../api-error.ts'
 import type { Sql } from '../backends/sql/sql.ts'
 import type { Identity } from './ports.ts'
+import { prepared } from './prepared.ts'
 
 /** GET /v1/account: one's own number. */
 export async function ownPhone(sql: Sql, identity: Identity): Promise<string> {
@@ -15,14 +16,22 @@ export async function ownPhone(sql: Sql, identity: Identity): Promise<string> {
   return row.phone
 }
 
-/** Never moves back. */
-export async function saveLastSeen(sql: Sql, account: AccountId, seenMs: number): Promise<void> {
-  await sql
+const moveLastSeen = prepared((sql, account: AccountId, seenMs: number) =>
+  sql
     .updateTable('accounts')
     .set({ last_seen_ms: seenMs })
     .where('id', '=', account)
-    .where('last_seen_ms', '<', seenMs)
-    .execute()
+    .where('last_seen_ms', '<', seenMs),
+)
+
+/** In one transaction, since each waits for the disk; never moves back. */
+export async function saveLastSeen(
+  sql: Sql,
+  seenMs: Iterable<readonly [AccountId, number]>,
+): Promise<void> {
+  await sql.transaction().execute(async (transaction) => {
+    for (const [account, ms] of seenMs) await moveLastSeen(transaction, account, ms)
+  })
 }
 
 /** Unix milliseconds; 0 when it was never seen or does not exist. */

@@ -176,8 +176,8 @@ export class GatewayRig extends SteppedTime implements AsyncDisposable {
       bus: this.bus,
       clock: this.clock,
       logger,
-      saveLastSeen: async (account, ms) => {
-        this.lastSeen.set(account, ms)
+      saveLastSeen: async (seenMs) => {
+        for (const [account, ms] of seenMs) this.lastSeen.set(account, ms)
       },
       loadLastSeen: async (account) => this.lastSeen.get(account) ?? 0,
     })

@@ -1,9 +1,10 @@
 /** Online, last seen and typing, over real connections. Rules W40-W44 of docs/spec/wire.md. */
 import { describe, expect, test } from 'bun:test'
-import { presenceSubscriptionsMax } from '@parley/wire'
+import { accountIdFromRandom, closeReasons, presenceSubscriptionsMax } from '@parley/wire'
 import type { AccountId } from '@parley/wire'
-import { closeReasons } from '@parley/wire'
+import { pino } from 'pino'
 import { GatewayRig } from '../gateway/gateway-rig.contract.ts'
+import { openPresence, savedAtOnceMax } from './presence.ts'
 
 async function pair(rig: GatewayRig) {
   const [alice] = rig.account()
@@ -63,6 +64,33 @@ describe('presence', () => {
     const leftMs = rig.clock.now()
     await rig.pass(6_000)
     expect(rig.lastSeen.get(phone.account)).toBe(leftMs)
+  })
+
+  test('[W41] thousands who leave at once are stored in bounded steps', async () => {
+    await using rig = await GatewayRig.start()
+    const stored: number[] = []
+    const presence = openPresence({
+      bus: rig.bus,
+      clock: rig.clock,
+      logger: pino({ level: 'silent' }),
+      async saveLastSeen({ size }) {
+        stored.push(size)
+      },
+      loadLastSeen: async () => 0,
+    })
+    const leave = (count: number) => {
+      for (let left = 0; left < count; left++) {
+        const account = accountIdFromRandom(rig.random.bytes(16))
+        presence.arrived(account)
+        presence.left(account)
+      }
+    }
+    leave(2 * savedAtOnceMax + 1)
+    await rig.pass(6_000)
+    expect(stored).toEqual([savedAtOnceMax, savedAtOnceMax, 1])
+    leave(savedAtOnceMax + 1)
+    await presence.close()
+    expect(stored.slice(3)).toEqual([savedAtOnceMax, 1])
   })
 
   test('[W42] Subscribe replaces the set; what is no longer in it is no longer told', async () => {

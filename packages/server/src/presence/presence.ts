@@ -12,7 +12,8 @@ export interface PresenceDeps {
   bus: Bus
   clock: Clock
   logger: Logger
-  saveLastSeen(account: AccountId, lastSeenMs: number): Promise<void>
+  /** Unix milliseconds; at most `savedAtOnceMax` accounts. */
+  saveLastSeen(seenMs: ReadonlyMap<AccountId, number>): Promise<void>
   /** 0 when unknown. */
   loadLastSeen(account: AccountId): Promise<number>
 }
@@ -37,6 +38,9 @@ export interface Presence {
 }
 
 const saveEveryMs = 5_000
+/** When a network goes, thousands leave at once; others are not to wait until all are stored. */
+export const savedAtOnceMax = 256
+const pauseMs = 20
 const unsavedMax = 100_000
 
 export function openPresence(deps: PresenceDeps): Presence {
@@ -72,7 +76,7 @@ class MemoryPresence implements Presence {
     const lastSeen = this.#deps.clock.now()
     if (this.#unsaved.size < unsavedMax) this.#unsaved.set(account, lastSeen)
     this.#tell({ account, online: false, lastSeen })
-    if (!this.#closed) this.#saveLater()
+    if (!this.#closed) this.#saveLater(saveEveryMs)
   }
 
   async watch(account: AccountId, onNews: (news: PresenceNews) => void): Promise<() => void> {
@@ -102,7 +106,7 @@ class MemoryPresence implements Presence {
   async close(): Promise<void> {
     this.#closed = true
     this.#cancel?.()
-    await this.#save()
+    while (this.#unsaved.size > 0) await this.#save()
   }
 
   async #current(account: AccountId): Promise<PresenceNews> {
@@ -120,21 +124,27 @@ class MemoryPresence implements Presence {
   }
 
   async #save(): Promise<void> {
-    for (const [account, lastSeen] of [...this.#unsaved]) {
-      try {
-        await this.#deps.saveLastSeen(account, lastSeen)
-      } catch (error) {
-        const name = error instanceof Error ? error.name : 'unknown'
-        this.#deps.logger.warn({ error: name }, 'last seen was not stored')
-      }
+    const saved = new Map<AccountId, number>()
+    for (const [account, lastSeen] of this.#unsaved) {
+      if (saved.size === savedAtOnceMax) break
+      saved.set(account, lastSeen)
+    }
+    try {
+      await this.#deps.saveLastSeen(saved)
+    } catch (error) {
+      const name = error instanceof Error ? error.name : 'unknown'
+      this.#deps.logger.warn({ error: name }, 'last seen was not stored')
+    }
+    for (const [account, lastSeen] of saved) {
       if (this.#unsaved.get(account) === lastSeen) this.#unsaved.delete(account)
     }
     this.#cancel = undefined
-    if (this.#unsaved.size > 0 && !this.#closed) this.#saveLater()
+    if (this.#unsaved.size === 0 || this.#closed) return
+    this.#saveLater(saved.size === savedAtOnceMax ? pauseMs : saveEveryMs)
   }
 
-  #saveLater(): void {
-    this.#cancel ??= this.#deps.clock.after(saveEveryMs, () => {
+  #saveLater(delayMs: number): void {
+    this.#cancel ??= this.#deps.clock.after(delayMs, () => {
       void this.#save()
     })
   }
