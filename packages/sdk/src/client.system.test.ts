@@ -1,6 +1,7 @@
 /** Two people on the real server: the path of a message from end to end. */
 import { expect, test } from 'bun:test'
 import { startServer } from '@parley/testkit'
+import type { SqlDriver } from './platform/ports.ts'
 import { openBunDriver } from './store/sqlite.bun.ts'
 import {
   openOn,
@@ -44,6 +45,34 @@ test('[I1][I2][I3] many messages written while the other is away come in order, 
   ben.client.start()
   await untilTexts(ben.client, ana.account, texts)
   await untilStatus(ana.client, ben.account, 'delivered')
+})
+
+test('[Y14] what waited is committed and acknowledged many at a time: the disk is waited for seldom', async () => {
+  await using server = await startServer()
+  await using ana = await register(server, 'Ana')
+  await using ben = await register(server, 'Ben')
+  await ana.client.findContact(ben.phone)
+  await ben.client[Symbol.asyncDispose]()
+  const texts = Array.from({ length: 180 }, (_, index) => `message ${index}`)
+  for (const text of texts) await ana.client.sendText(ben.account, text)
+  await untilStatus(ana.client, ben.account, 'accepted')
+  let commits = 0
+  const driver = openBunDriver(ben.database)
+  const transaction = <T>(body: () => T): T => {
+    commits++
+    return driver.transaction(body)
+  }
+  const counting: SqlDriver = {
+    run: (sql, parameters) => driver.run(sql, parameters),
+    all: (sql, parameters) => driver.all(sql, parameters),
+    transaction,
+    erase: () => driver.erase(),
+    close: () => driver.close(),
+  }
+  await using again = openOn(counting, server.url)
+  again.start()
+  await untilTexts(again, ana.account, texts)
+  expect(commits).toBeLessThan(60)
 })
 
 test('[I1][Y6] what is queued without a server survives a restart of the program and goes out after it', async () => {

@@ -210,6 +210,7 @@ export class Engine {
     this.#working = false
     this.#inbox.lost()
     this.outbox.lost()
+    this.receipts.lost()
     this.presence.lost()
   }
 

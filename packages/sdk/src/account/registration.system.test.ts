@@ -14,7 +14,14 @@ import { systemRandom } from '../platform/random.ts'
 import { bunTransport } from '../platform/transport.bun.ts'
 import { Registration } from './registration.ts'
 import { createServerClock } from '../connection/server-clock.ts'
-import { readAccount, readPendingDevice, readTokens, writeTokens } from '../store/account.ts'
+import {
+  readAccount,
+  readPendingDevice,
+  readTokens,
+  writeRelinkNeeded,
+  writeRevoked,
+  writeTokens,
+} from '../store/account.ts'
 import { readDeviceList } from '../store/device-lists.ts'
 import { openBunDriver } from '../store/sqlite.bun.ts'
 import { Store } from '../store/store.ts'
@@ -240,13 +247,13 @@ test('a profile is of one account: another number is refused until it is logged 
 test('a revoked device registers again in its place: the engine resets what was tied to the keys', async () => {
   const { profile, account, device } = await registered()
   await register(open(new Store(openBunDriver(':memory:')), profile.phone))
-  profile.store.run("UPDATE account SET status = 'revoked'")
+  writeRevoked(profile.store)
   const again = await register(profile)
   expect(again.account).toBe(account)
   expect(again.device).not.toBe(device)
   expect(profile.resets).toBe(1)
   expect(readAccount(profile.store)).toMatchObject({ status: 'registered', profileVersion: 2 })
-  profile.store.run("UPDATE account SET status = 'revoked'")
+  writeRevoked(profile.store)
   const { registration, phone } = await profile.registration.start(`+49151${99_000_000 + numbers}`)
   const code = server.codes.get(phone) ?? ''
   const input = { registration, code, name: '', recoveryKey: undefined }
@@ -256,7 +263,7 @@ test('a revoked device registers again in its place: the engine resets what was 
 
 test('relinking puts a new device in the place of the old one, signed by it', async () => {
   const { profile, account, device } = await registered()
-  profile.store.run('UPDATE account SET relink_needed = 1')
+  writeRelinkNeeded(profile.store, true)
   const before = readTokens(profile.store)
   const identityBefore = readAccount(profile.store)?.identity.publicKey
   await relink(profile)
@@ -292,7 +299,7 @@ test('relinking a device that is off its account says that it is revoked', async
   await register(open(new Store(openBunDriver(':memory:')), profile.phone))
   expect(await thrown(relink(profile))).toMatchObject({ problem: { code: 'revoked' } })
   const { profile: other } = await registered()
-  other.store.run("UPDATE account SET status = 'revoked'")
+  writeRevoked(other.store)
   expect(await thrown(relink(other))).toMatchObject({ problem: { code: 'revoked' } })
 })
 

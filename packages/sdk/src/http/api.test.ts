@@ -15,7 +15,7 @@ import { Api } from './api.ts'
 import { HandClock } from '../testing/test-hand-clock.ts'
 import { systemRandom } from '../platform/random.ts'
 import { ApiFailure } from '../problems.ts'
-import { readTokens, writeAccount } from '../store/account.ts'
+import { readTokens, writeAccount, writeRevoked } from '../store/account.ts'
 import { openBunDriver } from '../store/sqlite.bun.ts'
 import { Store } from '../store/store.ts'
 import { ParleyError } from '../types.ts'
@@ -246,16 +246,16 @@ test('a nonce of another length is not signed', async () => {
 
 test('a revoked device and a profile without an account ask nothing', async () => {
   const { api, asked, store } = harness(() => tokens(1))
-  store.run("UPDATE account SET status = 'revoked'")
+  writeRevoked(store)
   expect(await thrown(api.accessToken(true))).toMatchObject({ problem: { code: 'revoked' } })
-  store.run('DELETE FROM account')
+  store.erase()
   expect(await thrown(api.preKeyCounts())).toMatchObject({ problem: { code: 'not-registered' } })
   expect(asked).toEqual([])
 })
 
 test('tokens that come after the person has logged out are not kept', async () => {
   const { api, store } = harness(() => {
-    store.run('DELETE FROM account')
+    store.erase()
     return tokens(1)
   })
   expect(await thrown(api.accessToken(true))).toMatchObject({ problem: { code: 'not-registered' } })

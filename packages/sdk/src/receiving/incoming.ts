@@ -22,9 +22,9 @@ import {
 import type { MessageKind } from '../store/messages.ts'
 import {
   countUnopened,
-  deleteUnopened,
   insertUnopened,
   readUnopened,
+  takeUnopened,
   unopenedBytes,
 } from '../store/unopened.ts'
 import type { Unopened } from '../store/unopened.ts'
@@ -74,28 +74,27 @@ export function writeContent(core: Core, head: Head, content: Content): void {
 
 function writeShown(core: Core, head: Head, kind: MessageKind, text: string): void {
   const { store } = core
-  const unopened = readUnopened(store, head.sender, head.messageId)
-  deleteUnopened(store, head.sender, head.messageId)
-  const shown = readMessage(store, keyOf(head))
+  const unopened = takeUnopened(store, head.sender, head.messageId)
   // Its place in the order of marks stays that of the entry that was seen first.
   const sequence = unopened?.sequence ?? head.sequence
-  let number = shown?.number
   const { stamp } = head
   const sort = placeOfReceived(store, head.sender, stamp)
-  if (number !== undefined) writeOpened(store, number, { kind, text, stamp, sort })
-  else {
-    number = insertMessage(store, {
-      ...keyOf(head),
-      mine: false,
-      kind,
-      text,
-      stamp,
-      sort,
-      unread: true,
-      senderDevice: head.senderDevice,
-      sequence,
-      status: undefined,
-    })
+  let number = insertMessage(store, {
+    ...keyOf(head),
+    mine: false,
+    kind,
+    text,
+    stamp,
+    sort,
+    unread: true,
+    senderDevice: head.senderDevice,
+    sequence,
+    status: undefined,
+  })
+  if (number === undefined) {
+    // It was waited for.
+    number = readMessage(store, keyOf(head))?.number ?? 0
+    writeOpened(store, number, { kind, text, stamp, sort })
   }
   raiseMarks(store, head.sender, head.senderDevice, head.sequence)
   if (!core.recordEvents || kind !== 'text') return
@@ -108,8 +107,7 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
  */
 function writeControl(core: Core, head: Head): void {
   const { store } = core
-  if (!readUnopened(store, head.sender, head.messageId)) return
-  deleteUnopened(store, head.sender, head.messageId)
+  if (!takeUnopened(store, head.sender, head.messageId)) return
   deleteWaiting(store, keyOf(head))
   raiseMarks(store, head.sender, head.senderDevice, 0)
 }

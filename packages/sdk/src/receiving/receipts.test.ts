@@ -1,10 +1,12 @@
 import { expect, test } from 'bun:test'
+import type { ClientFrame } from '@parley/wire'
 import { HandClock } from '../testing/test-hand-clock.ts'
-import { writeReceiptEntry } from './receipts.ts'
+import { Receipts, writeReceiptEntry } from './receipts.ts'
+import { raiseMarks, readMarks } from '../store/marks.ts'
 import { readMessageByNumber } from '../store/messages.ts'
 import { eventsOf } from '../state/events.ts'
 import { memoryCore } from '../testing/test-core.ts'
-import { addMessage, peer, testDevice, testMessageId } from '../testing/test-store.ts'
+import { addMessage, peer, testAccount, testDevice, testMessageId } from '../testing/test-store.ts'
 
 const device = testDevice(1)
 
@@ -50,4 +52,67 @@ test('[Y23] a mark counts only for the device that it names, and events name the
   expect(eventsOf(core, 10)).toMatchObject([
     { type: 'receipt', status: 'delivered', upTo: testMessageId(2), conversation: peer },
   ])
+})
+
+function sending() {
+  const clock = new HandClock(1_000)
+  const core = memoryCore(clock)
+  const frames: ClientFrame[] = []
+  const send = (frame: ClientFrame) => frames.push(frame) > 0
+  const receipts = new Receipts(core, { live: () => true, send })
+  const take = (sequence: number, from = peer) => {
+    core.store.transaction(() => raiseMarks(core.store, from, device, sequence))
+    receipts.send()
+  }
+  const confirm = (delivered: number) =>
+    receipts.confirmed([{ peer, peerDevice: device, delivered, read: 0 }])
+  const said = () => frames.map((frame) => (frame.kind === 'receipt' ? frame.delivered : undefined))
+  const confirmed = () => readMarks(core.store, peer, device)?.confirmedDelivered
+  return { clock, core, receipts, take, confirm, confirmed, said }
+}
+
+test('[Y22] while a mark waits to be confirmed a backlog raises it unsaid; then the newest goes out', async () => {
+  const { clock, confirm, confirmed, said, take } = sending()
+  for (let sequence = 1; sequence <= 100; sequence++) take(sequence)
+  expect(said()).toEqual([1])
+  confirm(1)
+  await clock.advance(50)
+  expect([said(), confirmed()]).toEqual([[1, 100], 1])
+})
+
+test('[Y22] a mark that nobody confirms is said again after ten seconds', async () => {
+  const { clock, said, take } = sending()
+  take(1)
+  await clock.advance(9_999)
+  expect(said()).toEqual([1])
+  take(2)
+  await clock.advance(1)
+  expect(said()).toEqual([1, 2])
+})
+
+test('confirmations that come together are written in one transaction', async () => {
+  const { clock, core, receipts, take } = sending()
+  const people = Array.from({ length: 20 }, (_, number) => testAccount(100 + number))
+  for (const person of people) take(1, person)
+  let commits = 0
+  const { transaction } = core.store
+  core.store.transaction = (body) => {
+    commits++
+    return transaction.call(core.store, body) as ReturnType<typeof body>
+  }
+  for (const person of people) {
+    receipts.confirmed([{ peer: person, peerDevice: device, delivered: 1, read: 0 }])
+  }
+  await clock.advance(50)
+  expect(commits).toBe(1)
+})
+
+test('[Y45] what an old connection confirmed says nothing about the server of the next', async () => {
+  const { clock, confirm, confirmed, receipts, said, take } = sending()
+  take(1)
+  confirm(1)
+  receipts.lost()
+  receipts.connected()
+  await clock.advance(1_000)
+  expect([said(), confirmed()]).toEqual([[1, 1], 0])
 })

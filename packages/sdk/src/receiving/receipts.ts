@@ -17,26 +17,46 @@ import { Alarm } from '../tasks.ts'
 
 const receiptsPerRound = 64
 const confirmWithinMs = 10_000
+/** Confirmations that come together are written together: each transaction waits for the disk. */
+const gatherMs = 50
+const gatheredMax = 1_024
+
+/** What receipts need of the connection. */
+type ReceiptsEnd = Pick<Connection, 'live' | 'send'>
 
 export class Receipts {
   readonly #core: Core
-  readonly #connection: Connection
-  /** What went out on this connection and was not confirmed, by device. */
-  readonly #sent = new Map<DeviceId, { delivered: number; read: number; atMs: number }>()
+  readonly #connection: ReceiptsEnd
+  /** When the mark went out that is not confirmed on this connection, by device: one at a time. */
+  readonly #sentAtMs = new Map<DeviceId, number>()
+  /** Confirmed and not written yet. */
+  #confirmed: Receipt[] = []
   readonly #alarm: Alarm
+  readonly #writing: Alarm
 
-  constructor(core: Core, connection: Connection) {
+  constructor(core: Core, connection: ReceiptsEnd) {
     this.#core = core
     this.#connection = connection
     this.#alarm = new Alarm(core.tasks, core.clock, () => this.send())
+    this.#writing = new Alarm(core.tasks, core.clock, () =>
+      core.tasks.run(async () => this.#writeConfirmed()),
+    )
   }
 
   connected(): void {
-    this.#sent.clear()
+    this.#sentAtMs.clear()
     this.send()
   }
 
-  /** After each commit that may have raised a mark. */
+  /** The next connection may be to a server that knows less: what is not written is asked again. */
+  lost(): void {
+    this.#confirmed = []
+  }
+
+  /**
+   * After each commit that may have raised a mark. A backlog raises it many times before the first
+   * is confirmed; then the newest goes out.
+   */
   send(): void {
     if (!this.#connection.live()) return
     const owed = readOwed(this.#core.store, receiptsPerRound)
@@ -47,12 +67,11 @@ export class Receipts {
   #sendOne(marks: Marks): void {
     const now = this.#core.clock.now()
     const { peer, device, delivered, read } = marks
-    const sent = this.#sent.get(device)
-    const isNews = !sent || sent.delivered < delivered || sent.read < read
-    if (!isNews && now - sent.atMs < confirmWithinMs) return
+    const waitedMs = now - (this.#sentAtMs.get(device) ?? -confirmWithinMs)
+    if (waitedMs >= 0 && waitedMs < confirmWithinMs) return
     if (!this.#connection.send({ kind: 'receipt', peer, peerDevice: device, delivered, read }))
       return
-    this.#sent.set(device, { delivered, read, atMs: now })
+    this.#sentAtMs.set(device, now)
   }
 
   /**
@@ -60,14 +79,23 @@ export class Receipts {
    * here.
    */
   confirmed(receipts: readonly Receipt[]): void {
+    this.#confirmed.push(...receipts)
+    if (this.#confirmed.length >= gatheredMax) this.#writeConfirmed()
+    else this.#writing.setAt(this.#core.clock.now() + gatherMs)
+  }
+
+  #writeConfirmed(): void {
     const { store } = this.#core
+    const receipts = this.#confirmed
+    this.#confirmed = []
+    if (receipts.length === 0) return
     store.transaction(() => {
       for (const receipt of receipts) {
         writeConfirmed(store, receipt)
         this.#writeHadBefore(receipt)
       }
     })
-    for (const receipt of receipts) this.#sent.delete(receipt.peerDevice)
+    for (const receipt of receipts) this.#sentAtMs.delete(receipt.peerDevice)
     this.send()
   }
 

@@ -56,8 +56,13 @@ function readRow(store: Store): Row | undefined {
 }
 
 export function readAccount(store: Store): Account | undefined {
-  const row = readRow(store)
-  if (!row) return undefined
+  return store.cached('account', () => {
+    const row = readRow(store)
+    return row && accountOf(row)
+  })
+}
+
+function accountOf(row: Row): Account {
   return {
     server: row.server,
     account: row.account as AccountId,
@@ -123,6 +128,7 @@ export function writeRevoked(store: Store): void {
 
 export function writeRelinkNeeded(store: Store, needed: boolean): void {
   store.run('UPDATE account SET relink_needed = ?', [needed ? 1 : 0])
+  store.touch('account')
 }
 
 /**

@@ -25,11 +25,13 @@ function signedOf(row: Row): SignedDeviceList {
 
 /** The list in force. */
 export function readDeviceList(store: Store, account: AccountId): VerifiedList | undefined {
-  const row = store.one<Row>(
-    'SELECT * FROM device_lists WHERE account = ? ORDER BY version DESC LIMIT 1',
-    [account],
-  )
-  return row && verifiedOf(row)
+  return store.cached(`list:${account}`, () => {
+    const row = store.one<Row>(
+      'SELECT * FROM device_lists WHERE account = ? ORDER BY version DESC LIMIT 1',
+      [account],
+    )
+    return row && verifiedOf(row)
+  })
 }
 
 export function readListHash(
@@ -68,9 +70,11 @@ export function writeDeviceList(store: Store, verified: VerifiedList): void {
     signed.signature,
     hash,
   ])
+  store.touch(`list:${list.account}`)
 }
 
 /** Forgets the chain, before one with another root is written. */
 export function deleteDeviceLists(store: Store, account: AccountId): void {
   store.run('DELETE FROM device_lists WHERE account = ?', [account])
+  store.touch(`list:${account}`)
 }

@@ -4,7 +4,6 @@
  */
 import type { AccountId, DeviceId, Receipt } from '@parley/wire'
 import type { Store } from './store.ts'
-import { lowestUnopened } from './unopened.ts'
 
 export interface Marks {
   peer: AccountId
@@ -55,15 +54,22 @@ export function raiseMarks(
   device: DeviceId,
   takenSequence: number,
 ): void {
-  const marks = readMarks(store, peer, device)
-  const taken = Math.max(marks?.taken ?? 0, takenSequence)
-  const known = marks?.delivered ?? 0
-  const delivered = Math.max(known, below(taken, lowestUnopened(store, peer, device)))
-  const read = marks?.read ?? 0
-  // Another encryption of something that was read already needs no second look.
-  const allRead = known > 0 && read >= known && lowestUnread(store, peer, device) === undefined
-  writeMarks(store, { peer, device, taken, delivered, read: allRead ? delivered : read })
+  store.run(raise, [peer, device, takenSequence])
 }
+
+const lowestWaitedFor =
+  'SELECT min(sequence) FROM unopened WHERE sender = ?1 AND sender_device = ?2'
+/** How far delivered goes for this much taken. */
+const deliveredFor = (taken: string) =>
+  `min(${taken}, coalesce((${lowestWaitedFor}) - 1, ${taken}))`
+const raised = `max(delivered, ${deliveredFor('max(taken, ?3)')})`
+/** Another encryption of something that was read already needs no second look. */
+const raise = `INSERT INTO marks VALUES (?1, ?2, ?3, max(0, ${deliveredFor('?3')}), 0, 0, 0)
+  ON CONFLICT DO UPDATE SET
+    taken = max(taken, ?3), delivered = ${raised},
+    read = iif(delivered > 0 AND read >= delivered AND NOT EXISTS (
+      SELECT 1 FROM messages WHERE conversation = ?1 AND sender_device = ?2 AND unread = 1),
+      ${raised}, read)`
 
 /** The person has seen what is not unread any more. */
 export function raiseReadMarks(store: Store, peer: AccountId): void {

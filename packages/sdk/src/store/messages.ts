@@ -120,12 +120,12 @@ export interface NewMessage extends MessageKey {
   status: MessageStatus | undefined
 }
 
-/** Adds it, with the chat's row; its number. */
-export function insertMessage(store: Store, message: NewMessage): number {
+/** Adds it, with the chat's row; its number, or undefined when it is there already. */
+export function insertMessage(store: Store, message: NewMessage): number | undefined {
   const inserted = store.one<{ number: number }>(
     `INSERT INTO messages (conversation, sender, id, mine, kind, text, stamp, sort, unread,
        sender_device, sequence, status, profile_version)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING number`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING RETURNING number`,
     [
       message.conversation,
       message.sender,
@@ -141,7 +141,8 @@ export function insertMessage(store: Store, message: NewMessage): number {
       message.status ?? null,
     ],
   )
-  const number = inserted?.number ?? 0
+  if (!inserted) return undefined
+  const { number } = inserted
   if (message.sort === undefined) {
     store.run('UPDATE messages SET sort = ? WHERE number = ?', [pendingSort + number, number])
   }
@@ -256,7 +257,7 @@ function changeMessage(
 
 /** The chat's row is made of its messages, in the same transaction. */
 export function touchMessage(store: Store, conversation: AccountId): void {
-  writeChat(store, conversation)
+  store.beforeCommit(`chat:${conversation}`, () => writeChat(store, conversation))
   store.touch(`timeline:${conversation}`)
 }
 

@@ -42,6 +42,8 @@ class BunDriver implements SqlDriver {
     database.run('PRAGMA journal_mode = WAL')
     database.run('PRAGMA synchronous = FULL')
     database.run('PRAGMA foreign_keys = ON')
+    // Or pages that a statement changes are copied into a file outside of the profile.
+    database.run('PRAGMA temp_store = MEMORY')
   }
 
   run(sql: string, parameters?: readonly SqlValue[]): void {

@@ -7,14 +7,25 @@ import type { SqlDriver, SqlValue } from '../platform/ports.ts'
 import { migrate } from './schema.ts'
 
 /** What can be watched. `message:` is followed by a chat's id, like `chat:`. */
-export type TopicKey = 'account' | 'chats' | 'events' | `chat:${string}` | `timeline:${string}`
+export type TopicKey =
+  | 'account'
+  | 'chats'
+  | 'events'
+  | `chat:${string}`
+  | `list:${string}`
+  | `timeline:${string}`
 
 export type ChangeListener = (touched: ReadonlySet<TopicKey>) => void
+
+/** What is kept in memory of rows that are read for each message. */
+const cachedMax = 512
 
 export class Store {
   readonly #driver: SqlDriver
   readonly #listeners = new Set<ChangeListener>()
   readonly #versions = new Map<TopicKey, number>()
+  readonly #cached = new Map<TopicKey, unknown>()
+  readonly #beforeCommit = new Map<string, () => void>()
   #touched = new Set<TopicKey>()
   #inTransaction = false
 
@@ -43,16 +54,41 @@ export class Store {
     if (this.#inTransaction) return body()
     this.#inTransaction = true
     try {
-      const outcome = this.#driver.transaction(body)
+      const outcome = this.#driver.transaction(() => {
+        const made = body()
+        for (const work of this.#beforeCommit.values()) work()
+        return made
+      })
       this.#inTransaction = false
       this.#announce()
       return outcome
     } catch (error) {
       this.#touched.clear()
+      // What was read inside saw what is undone.
+      this.#cached.clear()
       throw error
     } finally {
+      this.#beforeCommit.clear()
       this.#inTransaction = false
     }
+  }
+
+  /**
+   * Work that a transaction needs once, at its end, however many of its changes ask for it under
+   * this key; at once when there is none. It must not ask for more.
+   */
+  beforeCommit(key: string, work: () => void): void {
+    if (this.#inTransaction) this.#beforeCommit.set(key, work)
+    else work()
+  }
+
+  /** What `read` said, until the key is touched: whoever writes such rows has to touch it. */
+  cached<T>(key: TopicKey, read: () => T): T {
+    if (this.#cached.has(key)) return this.#cached.get(key) as T
+    const value = read()
+    if (this.#cached.size >= cachedMax) this.#cached.clear()
+    this.#cached.set(key, value)
+    return value
   }
 
   /**
@@ -60,7 +96,10 @@ export class Store {
    * no transaction.
    */
   touch(...keys: TopicKey[]): void {
-    for (const key of keys) this.#touched.add(key)
+    for (const key of keys) {
+      this.#touched.add(key)
+      this.#cached.delete(key)
+    }
     if (!this.#inTransaction) this.#announce()
   }
 
@@ -77,6 +116,7 @@ export class Store {
   /** Everything that is kept is gone, and an empty schema is there again. */
   erase(): void {
     this.#driver.erase()
+    this.#cached.clear()
     migrate(this.#driver)
     for (const key of this.#versions.keys()) this.#touched.add(key)
     this.touch('account', 'chats', 'events')

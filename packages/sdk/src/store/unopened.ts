@@ -97,22 +97,17 @@ export function insertUnopened(store: Store, item: Unopened): void {
   ])
 }
 
-export function deleteUnopened(store: Store, sender: AccountId, id: MessageId): void {
-  store.run('DELETE FROM unopened WHERE sender = ? AND id = ?', [sender, id])
+/** Deletes it, and says what it was. */
+export function takeUnopened(store: Store, sender: AccountId, id: MessageId): Unopened | undefined {
+  const row = store.one<Row>('DELETE FROM unopened WHERE sender = ? AND id = ? RETURNING *', [
+    sender,
+    id,
+  ])
+  return row && unopenedOf(row)
 }
 
-/** The lowest sequence of the device that is waited for. */
-export function lowestUnopened(
-  store: Store,
-  sender: AccountId,
-  device: DeviceId,
-): number | undefined {
-  return (
-    store.one<{ lowest: number | null }>(
-      'SELECT min(sequence) AS lowest FROM unopened WHERE sender = ? AND sender_device = ?',
-      [sender, device],
-    )?.lowest ?? undefined
-  )
+export function deleteUnopened(store: Store, sender: AccountId, id: MessageId): void {
+  store.run('DELETE FROM unopened WHERE sender = ? AND id = ?', [sender, id])
 }
 
 /** What was sealed for a device that this is not any more can only be asked for. */

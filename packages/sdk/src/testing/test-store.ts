@@ -28,7 +28,7 @@ export const peerDevice = testDevice(70)
 
 /** A message of the peer, unless told otherwise. */
 export function addMessage(store: Store, number: number, change: Partial<NewMessage> = {}): number {
-  return store.transaction(() =>
+  const inserted = store.transaction(() =>
     insertMessage(store, {
       conversation: peer,
       sender: change.mine ? own : peer,
@@ -45,4 +45,6 @@ export function addMessage(store: Store, number: number, change: Partial<NewMess
       ...change,
     }),
   )
+  if (inserted === undefined) throw new Error(`message ${number} is there already`)
+  return inserted
 }

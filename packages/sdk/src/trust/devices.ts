@@ -199,7 +199,9 @@ export async function deviceListOf(
  * a known version.
  */
 export function isNews(store: Store, account: AccountId, reference: ListReference): boolean {
-  const hash = readListHash(store, account, reference.version)
+  const known = readDeviceList(store, account)
+  const isNewest = known?.list.version === reference.version
+  const hash = isNewest ? known.hash : readListHash(store, account, reference.version)
   return hash === undefined || !equalBytes(hash, reference.hash)
 }
 
