@@ -4,18 +4,20 @@
  */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { accountIdFromRandom, deviceIdOf, inboxOf, positionTimeMs } from '@parley/wire'
+import { accountIdFromRandom, deviceIdOf, inboxOf, parseDeviceId } from '@parley/wire'
+import { positionTimeMs } from '@parley/wire'
 import { pino } from 'pino'
 import { SimRandom } from '../../../../testkit/src/sim/random.ts'
+import { journalOf } from '../../sqlite.ts'
 import type { SqliteConnection } from '../../sqlite.ts'
 import { LogRig } from './log-rig.contract.ts'
 import { openSqliteLog } from './log-sqlite.ts'
 import type { SqliteLogOptions } from './log-sqlite.ts'
-import { LogWriter } from './log-writer.ts'
-import { BatchBuilder } from './batch.ts'
+import { LogWriter, openLogWriter } from './log-writer.ts'
+import { BatchBuilder, answersOf } from './batch.ts'
 import { describeLog } from './log.contract.ts'
 import { LogUnavailable } from './log.ts'
 import { LogTooNew, openForWriting } from './schema.ts'
@@ -156,6 +158,68 @@ test('[L1] after a failed sync nothing more is accepted, since nobody knows what
   expect(writer.write(batchOf(2))).toMatchObject({ written: false, reason: 'failed' })
   writer.close()
   rmSync(folder, { recursive: true })
+})
+
+/** A writer without a disk to wait for, on a file of its own. */
+function openWriter() {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const path = join(folder, 'log.sqlite')
+  const writer = openLogWriter({ path, sync: 'off', fileBytesMax: 2 ** 40 })
+  return {
+    writer,
+    journalBytes: () => statSync(journalOf(path)).size,
+    [Symbol.dispose]() {
+      writer.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+// The pages of a batch were estimated by its bytes; with an entry for each of many inboxes they
+// were three times as many, and so was what a killed server had to write again before it served.
+test('the journal stays short, however many inboxes a batch is for', () => {
+  using opened = openWriter()
+  const random = new SimRandom(3)
+  const inboxes = Array.from({ length: 2_000 }, () =>
+    inboxOf(accountIdFromRandom(random.bytes(16))),
+  )
+  for (let batch = 0; batch < 120; batch++) {
+    const builder = new BatchBuilder()
+    for (let entry = 0; entry < 256; entry++) {
+      const body = random.bytes(200)
+      builder.append(random.pick(inboxes), { origin: undefined, body })
+    }
+    opened.writer.write(builder.take(Date.UTC(2026, 1, 1), undefined))
+    opened.writer.tidy()
+  }
+  expect(opened.journalBytes()).toBeLessThan(20 * 1024 * 1024)
+})
+
+test('[L3, L4] repeats are dropped, too, after more devices have sent than are remembered', () => {
+  using opened = openWriter()
+  const write = (first: number, last: number, sequence: number) => {
+    const builder = new BatchBuilder()
+    for (let number = first; number < last; number++) {
+      const origin = { device: parseDeviceId(number.toString(16).padStart(32, '0')), sequence }
+      builder.append(id, { origin, body: new Uint8Array(1) })
+    }
+    const batch = builder.take(Date.UTC(2026, 1, 1), undefined)
+    expect(opened.writer.write(batch)).toEqual({ written: true })
+    return answersOf(batch)
+  }
+  const devices = 120_000
+  for (let from = 0; from < devices; from += 20_000) write(from, from + 20_000, 1)
+  const [first = 0] = write(devices, devices + 1, 1)
+  for (const from of [0, 60_000, devices - 20_000]) {
+    expect(
+      write(from, from + 1_000, 1)
+        .slice(0, 2_000)
+        .every((answer) => answer === 0),
+    ).toBe(true)
+  }
+  const [position = 0, prev] = write(0, 1, 2)
+  expect(prev).toBe(first)
+  expect(position).toBeGreaterThan(first)
 })
 
 // A server's clock was set back by an hour; positions stood still, the stamps of connected clients

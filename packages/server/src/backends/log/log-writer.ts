@@ -32,26 +32,29 @@ export type BatchOutcome =
    */
   | { written: false; reason: 'full' | 'failed'; message: string }
 
-const rememberedMax = 100_000
+/** Logs and sequences of one generation; there are two. */
+const rememberedMax = 50_000
+/** More than this many of one log's sequences do not go on into the next generation. */
+const sequencesKeptMax = 1_000
 const trimStepEntries = 1_000
 /**
  * Bigger write-ahead logs cost fewer page writes, and longer pauses: 4,000 pages take about 10 ms.
+ * What a killed process leaves has to be written again before the next one serves.
  */
 const checkpointPages = 4_000
-const pagesPerBatch = 4
-const bytesPerPage = 1024
 const fullCodes = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_IOERR_SHMMAP'])
 
 export class LogWriter {
   readonly #database: SqliteConnection
   readonly #statements: ReturnType<typeof prepare>
-  readonly #logs = new Map<string, LogState>()
+  /** What was used lately, and what was before: a generation goes at a time, and never all. */
+  #logs = new Map<string, LogState>()
+  #older = new Map<string, LogState>()
   #remembered = 0
   readonly #dirty: SequenceState[] = []
   #last: number
   #version: number
   #stopped: BatchOutcome | undefined
-  #pagesSinceCheckpoint = 0
 
   constructor(database: SqliteConnection) {
     this.#database = database
@@ -77,8 +80,17 @@ export class LogWriter {
     } catch (error) {
       return this.#undo(error, last)
     }
-    this.#checkpoint(batch.byteLength)
     return { written: true }
+  }
+
+  /** Between batches, when the answers are on their way: a checkpoint, if one is due. */
+  tidy(): void {
+    try {
+      const { log = 0, checkpointed = 0 } = this.#statements.journal.get() ?? {}
+      if (log - checkpointed >= checkpointPages) this.#statements.checkpoint.run()
+    } catch {
+      // It can wait: the entries are durable in the write-ahead log.
+    }
   }
 
   close(): void {
@@ -139,20 +151,28 @@ export class LogWriter {
       known.dirty = false
     }
     this.#dirty.length = 0
-    if (this.#remembered > rememberedMax) this.#forget()
+    if (this.#remembered <= rememberedMax) return
+    this.#older = this.#logs
+    this.#logs = new Map()
+    this.#remembered = 0
   }
 
   #state(log: string): LogState {
     const known = this.#logs.get(log)
     if (known) return known
-    this.#statements.addLog.run(log)
-    const stored = this.#statements.log.get(log)
-    if (!stored) throw new Error('a log that was added is not there')
-    const head = this.#statements.head.get(stored.number)?.head ?? stored.kept
-    const state = { number: stored.number, head, sequences: new Map() }
+    const state = this.#older.get(log) ?? this.#stored(log)
+    this.#older.delete(log)
+    if (state.sequences.size > sequencesKeptMax) state.sequences.clear()
     this.#logs.set(log, state)
-    this.#remembered++
+    this.#remembered += 1 + state.sequences.size
     return state
+  }
+
+  #stored(log: string): LogState {
+    const stored = this.#statements.log.get(log)
+    if (stored) return { ...stored, sequences: new Map() }
+    const { lastInsertRowid } = this.#statements.addLog.run(log)
+    return { number: Number(lastInsertRowid), head: 0, sequences: new Map() }
   }
 
   /**
@@ -197,22 +217,8 @@ export class LogWriter {
 
   #forget(): void {
     this.#logs.clear()
+    this.#older.clear()
     this.#remembered = 0
-  }
-
-  /**
-   * An estimate from measurements serves: SQLite tells the exact number of pages only by a
-   * checkpoint.
-   */
-  #checkpoint(batchBytes: number): void {
-    this.#pagesSinceCheckpoint += pagesPerBatch + Math.ceil(batchBytes / bytesPerPage)
-    if (this.#pagesSinceCheckpoint < checkpointPages) return
-    this.#pagesSinceCheckpoint = 0
-    try {
-      this.#statements.checkpoint.run()
-    } catch {
-      // A checkpoint can wait: the entries are durable in the write-ahead log.
-    }
   }
 }
 
@@ -228,22 +234,19 @@ function prepare(database: SqliteConnection) {
     commit: sql<never, []>('COMMIT'),
     rollback: sql<never, []>('ROLLBACK'),
     checkpoint: sql<never, []>('PRAGMA wal_checkpoint(PASSIVE)'),
+    journal: sql<{ log: number; checkpointed: number }, []>('PRAGMA wal_checkpoint(NOOP)'),
     version: sql<{ data_version: number }, []>('PRAGMA data_version'),
     last: sql<{ last: number }, []>(
-      'SELECT max((SELECT ifnull(max(position), 0) FROM entries), ' +
-        '(SELECT ifnull(max(kept), 0) FROM logs)) AS last',
+      // What was trimmed is older than what is left.
+      'SELECT coalesce((SELECT max(position) FROM entries), (SELECT max(kept) FROM logs), 0) AS last',
     ),
     insert: sql<never, [number, number, number, Uint8Array]>(
       'INSERT INTO entries (position, log, prev, body) VALUES (?, ?, ?, ?)',
     ),
-    addLog: sql<never, [string]>(
-      'INSERT INTO logs (log, kept) VALUES (?, 0) ON CONFLICT (log) DO NOTHING',
-    ),
-    log: sql<{ number: number; kept: number }, [string]>(
-      'SELECT number, kept FROM logs WHERE log = ?',
-    ),
-    head: sql<{ head: number | null }, [number]>(
-      'SELECT max(position) AS head FROM entries WHERE log = ?',
+    addLog: sql<never, [string]>('INSERT INTO logs (log, kept) VALUES (?, 0)'),
+    log: sql<{ number: number; head: number }, [string]>(
+      'SELECT number, ifnull((SELECT max(position) FROM entries WHERE log = number), kept) AS head ' +
+        'FROM logs WHERE log = ?',
     ),
     sequence: sql<{ sequence: number }, [string, number]>(
       'SELECT sequence FROM sequences WHERE device = ? AND log = ?',

@@ -42,6 +42,7 @@ function write(batch: ArrayBuffer): void {
   if (!writer) return
   const outcome = writer.write(batch)
   answer({ batch, outcome }, [batch])
+  writer.tidy()
 }
 
 function close(): void {

@@ -15,6 +15,8 @@ import type { SqliteConnection } from '../../sqlite.ts'
 export const logFormat = 1
 const cacheKiB = 32 * 1024
 const busyTimeoutMs = 5_000
+/** A longer one, after a reader had kept it from starting over, is cut to this. */
+const journalBytesMax = 32 * 1024 * 1024
 
 const tables = `
 CREATE TABLE logs (number INTEGER PRIMARY KEY, log TEXT NOT NULL UNIQUE, kept INTEGER NOT NULL);
@@ -73,6 +75,7 @@ function prepareFile(database: SqliteConnection, settings: WriterSettings): void
   database.run(`PRAGMA synchronous = ${settings.sync}`)
   // Checkpoints happen between batches, when the writer says so.
   database.run('PRAGMA wal_autocheckpoint = 0')
+  database.run(`PRAGMA journal_size_limit = ${journalBytesMax}`)
   database.run(`PRAGMA cache_size = -${cacheKiB}`)
   const pageBytes = pragma(database, 'page_size')
   database.run(`PRAGMA max_page_count = ${Math.floor(settings.fileBytesMax / pageBytes)}`)

@@ -39,7 +39,9 @@ export function linkInline(
     onWritten: noListener,
     send(batch) {
       soon(() => {
-        if (open) link.onWritten(batch, writer.write(batch))
+        if (!open) return
+        link.onWritten(batch, writer.write(batch))
+        if (open) writer.tidy()
       })
     },
     close: async () => end(),
