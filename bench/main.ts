@@ -13,6 +13,7 @@ import { idle } from './scenarios/idle.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
 import { offline } from './scenarios/offline.ts'
 import { oneToOne } from './scenarios/one-to-one.ts'
+import { report } from './scenarios/report.ts'
 import { versus } from './scenarios/versus.ts'
 
 const scenarios: Scenarios = {
@@ -22,6 +23,7 @@ const scenarios: Scenarios = {
   'login-storm': loginStorm,
   capacity,
   versus,
+  report,
   crypto: scenario({
     says: 'the Signal protocol beside the official library, in turns',
     options: {},

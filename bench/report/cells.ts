@@ -4,7 +4,8 @@ export interface Metric {
   /** Key in the rows. */
   key: string
   title: string
-  better: 'more' | 'less'
+  /** How many there were, which says nothing about the peer: no ratio. */
+  isCount?: boolean
 }
 
 export interface Cell {
@@ -16,28 +17,32 @@ export interface Cell {
   metrics: readonly Metric[]
 }
 
-const rate: Metric = { key: 'rate_per_s', title: 'messages/s', better: 'more' }
-const cpu: Metric = { key: 'server_cpu_us', title: 'server CPU µs', better: 'less' }
-const memory: Metric = { key: 'rss_mb', title: 'memory MB', better: 'less' }
+const users: Metric = { key: 'users', title: 'users', isCount: true }
+const rate: Metric = { key: 'rate_per_s', title: 'messages/s' }
+const cpu: Metric = { key: 'server_cpu_us', title: 'server CPU µs' }
+const memory: Metric = { key: 'rss_mb', title: 'memory MB' }
 const latencies: readonly Metric[] = [
-  { key: 'p50_ms', title: 'p50 ms', better: 'less' },
-  { key: 'p99_ms', title: 'p99 ms', better: 'less' },
-  { key: 'p999_ms', title: 'p99.9 ms', better: 'less' },
+  { key: 'p50_ms', title: 'p50 ms' },
+  { key: 'p99_ms', title: 'p99 ms' },
+  { key: 'p999_ms', title: 'p99.9 ms' },
 ]
-const logins: Metric = { key: 'logins_per_s', title: 'logins/s', better: 'more' }
+const logins: Metric = { key: 'logins_per_s', title: 'logins/s' }
+
+const closedLoop =
+  'Closed loop, users in pairs: as fast as it goes, so the times are those of a full queue.'
 
 export const cells: readonly Cell[] = [
   {
     id: 'w1',
     title: 'One to one, one message in flight per user',
-    says: 'Closed loop, 1,000 users in pairs: as fast as it goes; the times are those of a full queue.',
-    metrics: [rate, cpu, ...latencies, memory],
+    says: closedLoop,
+    metrics: [users, rate, cpu, ...latencies, memory],
   },
   {
     id: 'w8',
     title: 'One to one, eight messages in flight per user',
-    says: 'Closed loop, 1,000 users in pairs: as fast as it goes; the times are those of a full queue.',
-    metrics: [rate, cpu, ...latencies, memory],
+    says: closedLoop,
+    metrics: [users, rate, cpu, ...latencies, memory],
   },
   {
     id: 'rate300',
@@ -56,25 +61,25 @@ export const cells: readonly Cell[] = [
     title: 'Idle sessions',
     says: 'Users log in and stay; the server is weighed before and after.',
     metrics: [
-      { key: 'sessions', title: 'sessions', better: 'more' },
-      { key: 'kb_per_session', title: 'KB per session', better: 'less' },
-      { key: 'base_rss_mb', title: 'empty server MB', better: 'less' },
+      { key: 'sessions', title: 'sessions', isCount: true },
+      { key: 'kb_per_session', title: 'KB per session' },
+      { key: 'base_rss_mb', title: 'empty server MB' },
     ],
   },
   {
     id: 'login-storm',
     title: 'Login storm',
     says: 'Everybody comes back at once.',
-    metrics: [logins, { key: 'server_cpu_us', title: 'server CPU µs per login', better: 'less' }],
+    metrics: [logins, { key: 'server_cpu_us', title: 'server CPU µs per login' }],
   },
   {
     id: 'offline',
     title: 'Offline store and drain',
     says: 'Messages to users who are away, each acknowledged; then all of them log in.',
     metrics: [
-      { key: 'messages', title: 'messages', better: 'more' },
-      { key: 'store_per_s', title: 'stored/s', better: 'more' },
-      { key: 'drain_per_s', title: 'drained/s', better: 'more' },
+      { key: 'messages', title: 'messages', isCount: true },
+      { key: 'store_per_s', title: 'stored/s' },
+      { key: 'drain_per_s', title: 'drained/s' },
     ],
   },
   {
@@ -82,9 +87,9 @@ export const cells: readonly Cell[] = [
     title: 'Killed under load',
     says: 'SIGKILL, restart on the same disk: what was acknowledged and never reaches its receiver.',
     metrics: [
-      { key: 'accepted', title: 'acknowledged', better: 'more' },
-      { key: 'lost', title: 'lost', better: 'less' },
-      { key: 'restart_ms', title: 'restart ms', better: 'less' },
+      { key: 'accepted', title: 'acknowledged', isCount: true },
+      { key: 'lost', title: 'lost', isCount: true },
+      { key: 'restart_ms', title: 'restart ms' },
     ],
   },
 ]
