@@ -7,9 +7,8 @@ import type { LoadSession } from '../load/protocol.ts'
 import { spread } from '../load/spread.ts'
 import { waitUntil } from '../load/watch.ts'
 import type { Watch } from '../load/watch.ts'
-import { startParley } from '../peers/parley.ts'
+import { inTurn, withLimits } from '../peers/in-turn.ts'
 import type { Peer } from '../peers/peer.ts'
-import { startRelay } from '../peers/relay.ts'
 import { count, flag, scenario } from '../scenario.ts'
 
 const loginsAtOnce = 64
@@ -31,10 +30,9 @@ export const idle = scenario({
     alone: flag('without the bare relay'),
   },
   async *run({ sessions, settle: settleS, alone }, watch) {
-    for (const start of alone ? [startParley] : [() => startRelay('relay'), startParley]) {
-      await using peer = await start({ users: sessions, durable: true })
+    const peers = alone ? withLimits.alone : withLimits.beside
+    for await (const peer of inTurn(peers, { users: sessions, durable: true }, watch)) {
       yield await loadIdle(peer, { sessions, settleS }, watch)
-      if (watch.signal.aborted) return
     }
   },
 })

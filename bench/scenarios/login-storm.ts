@@ -6,12 +6,12 @@ import { Ledger, checked } from '../load/ledger.ts'
 import { logInAll, usersFrom } from '../load/login.ts'
 import { Histogram, Meter, inParallel, rounded } from '../load/measure.ts'
 import { reportFaults } from '../load/pairs.ts'
+import { againstRelay } from '../load/ratios.ts'
 import type { LoadEvents, LoadSession } from '../load/protocol.ts'
 import { waitUntil } from '../load/watch.ts'
 import type { Watch } from '../load/watch.ts'
-import { startParley } from '../peers/parley.ts'
+import { inTurn, withLimits } from '../peers/in-turn.ts'
 import type { Peer } from '../peers/peer.ts'
-import { startRelay } from '../peers/relay.ts'
 import { count, flag, scenario } from '../scenario.ts'
 
 export interface LoginStormOptions {
@@ -34,10 +34,12 @@ export const loginStorm = scenario({
     alone: flag('without the bare relay'),
   },
   async *run({ sessions, 'at-once': atOnce, alone }, watch) {
-    for (const start of alone ? [startParley] : [() => startRelay('relay'), startParley]) {
-      await using peer = await start({ users: sessions, durable: true })
-      yield await loadLogins(peer, { sessions, atOnce }, watch)
-      if (watch.signal.aborted) return
+    const peers = alone ? withLimits.alone : withLimits.beside
+    const rows = []
+    for await (const peer of inTurn(peers, { users: sessions, durable: true }, watch)) {
+      const row = await loadLogins(peer, { sessions, atOnce }, watch)
+      rows.push(row)
+      yield { ...row, ...againstRelay(row, rows) }
     }
   },
 })
@@ -53,6 +55,7 @@ export async function loadLogins(peer: Peer, options: LoginStormOptions, watch: 
   for (const session of sessions) session.close()
   for (const reason of storm.failures) ledger.reason('closed', reason)
   reportFaults(peer, ledger)
+  const loginsPerS = Math.round(sessions.length / used.wallS)
   const perLoginUs = (seconds: number) => rounded((seconds / sessions.length) * 1e6)
   return {
     peer: peer.name,
@@ -60,7 +63,8 @@ export async function loadLogins(peer: Peer, options: LoginStormOptions, watch: 
     users: options.sessions,
     at_once: options.atOnce,
     sessions: sessions.length,
-    logins_per_s: Math.round(sessions.length / used.wallS),
+    rate_per_s: loginsPerS,
+    logins_per_s: loginsPerS,
     p50_ms: rounded(storm.took.quantile(0.5)),
     p99_ms: rounded(storm.took.quantile(0.99)),
     p999_ms: rounded(storm.took.quantile(0.999)),

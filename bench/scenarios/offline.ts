@@ -4,13 +4,13 @@
  * alone, and shows that nothing comes twice.
  */
 import { Ledger, checked } from '../load/ledger.ts'
-import type { CheckedEvents } from '../load/ledger.ts'
 import { logInAll, usersFrom } from '../load/login.ts'
-import { Meter, rounded } from '../load/measure.ts'
+import { Histogram, Meter, rounded } from '../load/measure.ts'
 import { reportFaults } from '../load/pairs.ts'
+import type { LoadSession } from '../load/protocol.ts'
 import { waitUntil } from '../load/watch.ts'
 import type { Watch } from '../load/watch.ts'
-import { startParley } from '../peers/parley.ts'
+import { inTurn, withLimits } from '../peers/in-turn.ts'
 import type { Peer } from '../peers/peer.ts'
 import { count, scenario } from '../scenario.ts'
 
@@ -39,8 +39,10 @@ export const offline = scenario({
     w: count(8, 'messages of a sender that are not accepted yet'),
   },
   async *run(options, watch) {
-    await using peer = await startParley({ users: options.users + options.senders, durable: true })
-    yield await loadOffline(peer, options, watch)
+    const accounts = { users: options.users + options.senders, durable: true }
+    for await (const peer of inTurn(withLimits.alone, accounts, watch)) {
+      yield await loadOffline(peer, options, watch)
+    }
   },
 })
 
@@ -65,7 +67,12 @@ export async function loadOffline(peer: Peer, options: OfflineOptions, watch: Wa
     users: options.users,
     w: options.w,
     messages: sent,
+    rate_per_s: Math.round(sent / stored.wallS),
     store_per_s: Math.round(sent / stored.wallS),
+    // From sending to being told that it is taken.
+    p50_ms: rounded(stored.took.quantile(0.5)),
+    p99_ms: rounded(stored.took.quantile(0.99)),
+    p999_ms: rounded(stored.took.quantile(0.999)),
     store_cpu_us: perMessageUs(stored.serverCpuS),
     drain_per_s: drainRate(drained.wallS),
     drain_cpu_us: perMessageUs(drained.serverCpuS),
@@ -92,24 +99,30 @@ interface OfflineRun {
 async function store({ peer, options, ledger, watch }: OfflineRun) {
   const { users, messages, senders, w } = options
   watch.begin(`${peer.name}: senders log in`)
-  const send: CheckedEvents['accepted'] = (session) => {
+  const took = new Histogram()
+  const send = (session: LoadSession) => {
     if (ledger.sent === messages || watch.signal.aborted) return
     const to = senders + (ledger.sent % users)
     session.send(to, ledger.send(session.user, to))
   }
-  const events = checked(ledger, { accepted: send })
+  const events = checked(ledger, {
+    accepted(session, number) {
+      took.add(ledger.ageMs(number))
+      send(session)
+    },
+  })
   const logins = usersFrom(0, senders, true)
   const sessions = await logInAll(peer.protocol, { logins, atOnce: loginsAtOnce, events }, watch)
   watch.begin(`${peer.name}: storing`)
   const meter = new Meter(peer)
   for (const session of sessions) {
-    for (let inFlight = 0; inFlight < w; inFlight++) send(session, 0)
+    for (let inFlight = 0; inFlight < w; inFlight++) send(session)
     session.flush()
   }
   await progressOf(watch, { done: () => ledger.accepted, of: messages })
   const used = meter.read()
   for (const session of sessions) session.close()
-  return used
+  return { ...used, took }
 }
 
 async function logInReceivers({ peer, options, ledger, watch }: OfflineRun, what: string) {

@@ -3,11 +3,10 @@
  * receipt of its own, and a round is over when that has reached the sender. Every peer gets the
  * same.
  */
-import { startParley } from '../peers/parley.ts'
-import { startRelay } from '../peers/relay.ts'
-import { count, counts, flag, scenario } from '../scenario.ts'
 import { loadPairs } from '../load/pairs.ts'
 import { againstRelays } from '../load/ratios.ts'
+import { inTurn, withLimits } from '../peers/in-turn.ts'
+import { count, counts, flag, scenario } from '../scenario.ts'
 
 const [warmS, drainS] = [3, 30]
 
@@ -26,16 +25,15 @@ export const oneToOne = scenario({
       ...(rate ?? (w ? [] : [1000])).map((ratePerS) => ({ w: 0, ratePerS })),
     ]
     const options = { users: users + (users % 2), warmS, measureS, drainS }
-    const starts = [() => startRelay('relay'), () => startRelay('relay-sqlite'), startParley]
+    const peers = alone ? withLimits.alone : withLimits.besideBoth
     for (const cell of cells) {
       const rows = []
-      for (const start of alone ? [startParley] : starts) {
-        await using peer = await start({ users: options.users, durable: true })
+      for await (const peer of inTurn(peers, { users: options.users, durable: true }, watch)) {
         const row = await loadPairs(peer, { ...options, ...cell }, watch)
         rows.push(row)
         yield { ...row, ...againstRelays(row, rows) }
-        if (watch.signal.aborted) return
       }
+      if (watch.signal.aborted) return
     }
   },
 })
