@@ -17,8 +17,9 @@ const common = {
 }
 
 export function readCommandLine(scenarios: Scenarios, words: readonly string[]): Asked {
-  const name = words.find((word) => !word.startsWith('-')) ?? ''
-  const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
+  const isKnown = (word: string) => Object.hasOwn(scenarios, word)
+  const name = words.find(isKnown) ?? words.find((word) => !word.startsWith('-')) ?? ''
+  const scenario = isKnown(name) ? scenarios[name] : undefined
   const names = Object.keys(scenarios)
   if (words.includes('--help') || words.includes('-h')) {
     return { kind: 'print', text: scenario ? usageOf(name, scenario) : usage(scenarios) }
@@ -72,8 +73,8 @@ function lines(entries: readonly (readonly [string, string])[]): string {
 
 function optionLines(options: Scenario['options']): string {
   return lines(
-    Object.entries(options).map(([name, { isFlag, says }]) => [
-      isFlag ? `--${name}` : `--${name} N`,
+    Object.entries(options).map(([name, { isFlag, takes = 'N', says }]) => [
+      isFlag ? `--${name}` : `--${name} ${takes}`,
       says,
     ]),
   )

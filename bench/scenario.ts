@@ -9,6 +9,8 @@ interface Option<T> {
   read(text: string): T | undefined
   usual: T
   isFlag: boolean
+  /** What stands for its value in the help; N unless said. */
+  takes?: string
   /** What it is, its usual value included. */
   says: string
 }
@@ -52,6 +54,7 @@ export function counts(says: string): Option<number[] | undefined> {
     },
     usual: undefined,
     isFlag: false,
+    takes: 'LIST',
     says,
   }
 }
