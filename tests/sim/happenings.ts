@@ -12,7 +12,7 @@ export function anyone(world: World): SimClient {
   return world.random.pick(world.clients)
 }
 
-function someoneElse(world: World, than: SimClient): SimClient {
+export function someoneElse(world: World, than: SimClient): SimClient {
   return world.random.pick(world.clients.filter((client) => client !== than))
 }
 
@@ -21,26 +21,38 @@ async function send(world: World): Promise<void> {
   const to = someoneElse(world, from)
   const burst = world.random.between(1, 4)
   for (let index = 0; index < burst; index++) {
-    const { client } = from
-    if (!client || !to.account) return
+    if (!from.client || !to.account) return
     const words = `${from.name}${textMarker}${to.name} ${world.sent.length}`
     const text = world.random.chance(0.05)
       ? words.padEnd(world.random.between(1, textBytesMax), '.')
       : words
     from.lastText = text
-    try {
-      const id = await world.waitFor(client.sendText(to.account, text))
-      world.wrote({ from, to, text, id })
-      world.tell(`${from.name} writes "${words}"`)
-    } catch (error) {
-      const code = error instanceof ParleyError ? error.problem.code : undefined
-      if (code === 'unknown-recipient') return world.beginQuietly(client.findContact(to.account))
-      const full = code === 'disk-full'
-      if (from.client && !full) throw error
-      world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${words}"`)
-      world.wrote({ from, to, text, id: undefined })
-      return
-    }
+    if (!(await write(world, { from, to, text, words }))) return
+  }
+}
+
+/** False when no more can be written now. */
+export async function write(
+  world: World,
+  message: { from: SimClient; to: SimClient; text: string; words: string },
+): Promise<boolean> {
+  const { from, to, text, words } = message
+  const { client } = from
+  if (!client || !to.account) return false
+  try {
+    const id = await world.waitFor(client.sendText(to.account, text))
+    world.wrote({ from, to, text, id })
+    world.tell(`${from.name} writes "${words}"`)
+    return true
+  } catch (error) {
+    const code = error instanceof ParleyError ? error.problem.code : undefined
+    if (code === 'unknown-recipient') world.beginQuietly(client.findContact(to.account))
+    if (code === 'unknown-recipient') return false
+    const full = code === 'disk-full'
+    if (from.client && !full) throw error
+    world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${words}"`)
+    world.wrote({ from, to, text, id: undefined })
+    return false
   }
 }
 

@@ -71,6 +71,8 @@ const textOf = (item: TimelineItem) => (item.body.kind === 'text' ? item.body.te
 /** As much of a text as a person needs to know it by. */
 const inShort = (text: string | undefined) => text?.slice(0, 60)
 const isMessage = (item: TimelineItem) => item.body.kind !== 'notice'
+/** A place for what may still come; it goes when another device of the account turns out to have it. */
+const isPlace = ({ body }: TimelineItem) => body.kind === 'unreadable' && body.state === 'waiting'
 
 function listing(chat: ShownChat): string {
   const rows = chat.items.map((item) => {
@@ -214,9 +216,8 @@ export class ShownBefore {
    */
   check(chat: ShownChat, { crashes, restores }: { crashes: number; restores: number }): void {
     const name = `${chat.owner} with ${chat.peer}`
-    const ranksNow = new Map(
-      chat.items.filter(isMessage).map((item) => [item.id as string, ranks[item.status ?? 'read']]),
-    )
+    const kept = chat.items.filter((item) => isMessage(item) && !isPlace(item))
+    const ranksNow = new Map(kept.map((item) => [item.id as string, ranks[item.status ?? 'read']]))
     const invariant = this.#crashes.get(name) === crashes ? 'I1' : 'I5'
     for (const [id, rank] of this.#chats.get(name) ?? []) {
       const rankNow = ranksNow.get(id)

@@ -7,6 +7,7 @@ import type { SimDisk } from '@parley/testkit'
 import type { SqlDriver, SqlValue } from '@parley/sdk'
 import { decodeDeviceList, encodeDeviceList } from '@parley/wire'
 import type { AccountId, DeviceId, LogId } from '@parley/wire'
+import type { SqliteDatabase } from './disk/vfs.ts'
 import type { InvariantName } from './invariants.ts'
 
 export const plants = {
@@ -60,6 +61,10 @@ export const plants = {
   },
   'unseen-backlog': {
     says: 'the gateway does not see how much waits for a slow reader',
+    breaks: 'I9',
+  },
+  'kept-statements': {
+    says: 'a client never gives back the statements of its database',
     breaks: 'I9',
   },
 } as const satisfies Record<string, { says: string; breaks: InvariantName }>
@@ -243,4 +248,18 @@ export function plantInFrame(bytes: Uint8Array, text: string, plant: Plant | und
   if (plant !== 'telling-frames' || text === '') return bytes
   const told = new TextEncoder().encode(text.slice(0, 100))
   return Uint8Array.from([...bytes, unknownField, told.length, ...told])
+}
+
+/** A client's database with the fault in it. */
+export function plantInDatabase(
+  database: SqliteDatabase,
+  plant: Plant | undefined,
+): SqliteDatabase {
+  if (plant !== 'kept-statements') return database
+  const prepare = database.prepare.bind(database)
+  database.prepare = (sql) => {
+    for (let kept = 0; kept < 3; kept++) prepare(sql)
+    return prepare(sql)
+  }
+  return database
 }

@@ -9,14 +9,15 @@ import { ProcessClock, SimDisk } from '@parley/testkit'
 import type { DiskImage, SimEnd, SimNetwork, SimRandom, Scheduler } from '@parley/testkit'
 import type { AccountId } from '@parley/wire'
 import { openWasmDriver } from '../../packages/sdk/src/store/sqlite.browser.ts'
+import { storeFinding } from './client-bounds.ts'
 import type { Coverage } from './coverage.ts'
 import { openDatabase, writeJournalAgain } from './disk/connection.ts'
 import { mountDisk, sqlite, unmount } from './disk/vfs.ts'
-import type { Mount } from './disk/vfs.ts'
+import type { Mount, SqliteDatabase } from './disk/vfs.ts'
 import { Fuse } from './fuse.ts'
 import type { Power } from './fuse.ts'
 import type { ShownChat } from './invariants.ts'
-import { plantInDriver, plantInFrame } from './plants.ts'
+import { plantInDatabase, plantInDriver, plantInFrame } from './plants.ts'
 import type { Plant } from './plants.ts'
 
 const timelineLimit = 180
@@ -39,13 +40,15 @@ export interface SimClientOptions {
 class MortalDriver implements SqlDriver {
   readonly #driver: SqlDriver
   readonly mount: Mount
+  readonly database: SqliteDatabase
   /** How often what it shows may have changed. */
   commits = 0
 
-  constructor(mount: Mount) {
+  constructor(mount: Mount, plant: Plant | undefined) {
     this.mount = mount
     writeJournalAgain(mount, profileFile)
-    this.#driver = openWasmDriver(sqlite, openDatabase(mount, profileFile, 'c'), () => {})
+    this.database = plantInDatabase(openDatabase(mount, profileFile, 'c'), plant)
+    this.#driver = openWasmDriver(sqlite, this.database, () => {})
   }
 
   #checkAlive(): void {
@@ -86,6 +89,21 @@ interface Copy {
   sent: number
 }
 
+/** All of it, page by page. */
+function readChat(client: Client, conversation: AccountId): TimelineItem[] {
+  const query = { conversation, around: undefined, limit: timelineLimit }
+  let page = client.timeline(query).getSnapshot()
+  const { items } = page
+  while (page.moreBefore) {
+    const [first] = items
+    if (!first) break
+    page = client.timeline({ ...query, around: first }).getSnapshot()
+    const before = page.items.findIndex(({ id }) => id === first.id)
+    items.unshift(...page.items.slice(0, before))
+  }
+  return items
+}
+
 export class SimClient {
   readonly person: string
   readonly name: string
@@ -96,6 +114,7 @@ export class SimClient {
   #clock: ProcessClock
   #driver: MortalDriver | undefined
   #mount: Mount | undefined
+  readonly #shown = new Map<AccountId, { commits: number; chat: ShownChat }>()
   client: Client | undefined
   account: AccountId | undefined
   copy: Copy | undefined
@@ -126,7 +145,7 @@ export class SimClient {
     this.#clock = new ProcessClock(scheduler, this.skewMs)
     const mount = mountDisk(this.disk)
     this.#mount = mount
-    const driver = new MortalDriver(mount)
+    const driver = new MortalDriver(mount, plant)
     this.#driver = driver
     const clock = this.#clock
     const client = openClient({
@@ -143,6 +162,7 @@ export class SimClient {
       observeMessageKey,
     })
     this.client = client
+    this.#shown.clear()
     return client
   }
 
@@ -192,6 +212,11 @@ export class SimClient {
     return this.#driver?.commits ?? 0
   }
 
+  /** I9: what is wrong with what it keeps. */
+  get finding(): string | undefined {
+    return this.#driver && storeFinding(this.#driver.database)
+  }
+
   get device(): string {
     return `${this.name}#${this.era}`
   }
@@ -207,13 +232,16 @@ export class SimClient {
     return (this.#driver?.all(sealed).length ?? 0) > 0
   }
 
-  /** What this device shows of the chat; undefined while it is down. */
+  /** What this device shows of the chat; undefined while it is down. The same until it changes. */
   shown(peer: SimClient): ShownChat | undefined {
-    if (!this.client || !peer.account) return undefined
-    const items: TimelineItem[] = []
-    const query = { conversation: peer.account, around: undefined, limit: timelineLimit }
-    items.push(...this.client.timeline(query).getSnapshot().items)
-    return { owner: this.person, peer: peer.person, items }
+    const { account } = peer
+    if (!this.client || !account) return undefined
+    const known = this.#shown.get(account)
+    if (known?.commits === this.commits) return known.chat
+    const items = readChat(this.client, account)
+    const chat = { owner: this.person, peer: peer.person, items }
+    this.#shown.set(account, { commits: this.commits, chat })
+    return chat
   }
 
   #transport(clock: ProcessClock): Transport {

@@ -9,7 +9,7 @@ import {
   strangeRequest,
   strangeSocket,
 } from './stranger.ts'
-import { longQuiet, serverStops, startAgain, vanish } from './upheavals.ts'
+import { longQuiet, pourOut, serverStops, startAgain, vanish } from './upheavals.ts'
 import type { World } from './world.ts'
 
 type Row = { weight: number; happen: Happening }
@@ -19,7 +19,8 @@ const wide: readonly Row[] = [
   { weight: 6, happen: startAgain },
   { weight: 2, happen: serverStops },
   { weight: 2, happen: vanish },
-  { weight: 1, happen: longQuiet },
+  { weight: 0.5, happen: longQuiet },
+  { weight: 0.3, happen: pourOut },
   { weight: 5, happen: strangeRequest },
   { weight: 5, happen: strangeSocket },
   { weight: 1, happen: strangeList },

@@ -13,7 +13,7 @@ const nobody = '00000000-0000-4000-8000-000000000000' as AccountId
 const nobodysLog = inboxOf(nobody)
 const strangeDevice = 'f'.repeat(32) as DeviceId
 const tooManyBytes = 20 * 1024
-const floodFrames = 120
+const floodFrames = 500
 const sendsAtOnce = 40
 /** One more than the server grants in a day (S11). */
 const newNumbers = 101

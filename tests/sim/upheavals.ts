@@ -1,8 +1,11 @@
 /** What goes beyond bad weather: ends that were meant, long silences, other devices. */
-import { anyone } from './happenings.ts'
+import { unacceptedSendsMax } from '@parley/wire'
+import { anyone, someoneElse, write } from './happenings.ts'
+import { textMarker } from './markers.ts'
 import type { World } from './world.ts'
 
 const minuteMs = 60_000
+const outpouring = unacceptedSendsMax + 40
 
 /** Whoever was told to stop, because the same device connected elsewhere, is started again. */
 export async function startAgain(world: World): Promise<void> {
@@ -27,9 +30,21 @@ export async function vanish(world: World): Promise<void> {
   world.network.vanish(victim.name)
 }
 
+/** Somebody writes more than may be on its way at once, and the answers take their time. */
+export async function pourOut(world: World): Promise<void> {
+  const from = anyone(world)
+  const to = someoneElse(world, from)
+  world.network.weather = { delayMsMax: 3_000, cut: 0, lose: 0 }
+  world.tell(`${from.name} pours out ${outpouring} messages to ${to.name}`)
+  for (let count = 0; count < outpouring; count++) {
+    const words = `${from.name}${textMarker}${to.name} ${world.sent.length}`
+    if (!(await write(world, { from, to, text: words, words }))) return
+  }
+}
+
 /** So long that tokens expire. */
 export async function longQuiet(world: World): Promise<void> {
-  const forMs = world.random.between(10 * minuteMs, 30 * minuteMs)
+  const forMs = world.random.between(14 * minuteMs, 20 * minuteMs)
   world.tell(`nobody does anything for ${Math.round(forMs / minuteMs)} minutes`)
   await world.beQuiet(forMs)
 }

@@ -14,6 +14,7 @@ import {
   WireError,
 } from '@parley/wire'
 import type { AccountId, ClientFrame, DeviceId, Send, ServerFrame } from '@parley/wire'
+import { SendWindow } from './client-bounds.ts'
 import type { Coverage } from './coverage.ts'
 import { InvariantBroken } from './invariants.ts'
 import { holdsMarker } from './markers.ts'
@@ -60,6 +61,8 @@ export class Witness implements NetworkWatch {
   readonly #options: WitnessOptions
   /** Who signed for what: all devices on lists that an account's own client has handed in. */
   readonly #signed = new Map<AccountId, Set<DeviceId>>()
+  /** By profile. */
+  readonly #windows = new Map<string, SendWindow>()
   /** Probability that an answer with device lists shows one more than there is. */
   lies = 0
   /** What went over the network last, for a stranger to use. */
@@ -75,7 +78,14 @@ export class Witness implements NetworkWatch {
     if (client === strangerName && toServer) return this.#fromStranger(bytes)
     const frame = toServer ? decodeClientFrame(bytes) : decodeServerFrame(bytes)
     coverage.meet(toServer ? 'frames to the server' : 'frames to clients', frame.kind)
-    if (toServer) return this.#fromClient(frame as ClientFrame)
+    const window = this.#windowOf(client)
+    if (toServer) {
+      const asked = frame as ClientFrame
+      const finding = window.toServer(asked, bytes.length, bufferedBytes)
+      if (finding) this.#fail('I9', `${client}: ${finding}`)
+      return this.#fromClient(asked)
+    }
+    window.fromServer(frame as ServerFrame)
     this.#fromServer(frame as ServerFrame)
     const isClosing = frame.kind === 'closing'
     if (bufferedBytes > bounds.bufferedBytesMax && !isClosing) {
@@ -104,6 +114,12 @@ export class Witness implements NetworkWatch {
   /** I6. */
   expectNoMarker(bytes: Uint8Array | string, where: string): void {
     if (holdsMarker(bytes)) this.#fail('I6', `${where} holds what somebody wrote`)
+  }
+
+  #windowOf(client: string): SendWindow {
+    const window = this.#windows.get(client) ?? new SendWindow()
+    this.#windows.set(client, window)
+    return window
   }
 
   /** What no client of ours sends proves nothing about them. */

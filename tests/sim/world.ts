@@ -18,7 +18,7 @@ import {
   MessageKeys,
   ShownBefore,
 } from './invariants.ts'
-import type { Past, Sent } from './invariants.ts'
+import type { Past, Sent, ShownChat } from './invariants.ts'
 import { nameMarker } from './markers.ts'
 import type { Plant } from './plants.ts'
 import { mend } from './devices.ts'
@@ -38,6 +38,8 @@ const people = ['ada', 'ben', 'cleo'] as const
 const limitedEvery = 4
 /** Of a connection: so many frames or KiB at once, and one more per so many milliseconds. */
 const units = { burst: 400, refillMs: 10 }
+/** A client may have as many sends on their way as it likes, up to its window. */
+const queue = { queuedFramesMax: 300, queuedBytesMax: 1024 * 1024 }
 const calm = { delayMsMax: 20, cut: 0, lose: 0 }
 
 export interface RunOutcome {
@@ -95,6 +97,7 @@ export class World {
   readonly options: RunOptions
   readonly #trace = new Bun.CryptoHasher('sha256')
   readonly #shownBefore = new ShownBefore()
+  readonly #checked = new WeakSet<ShownChat>()
   #commits = 0
   #stormEndsAtMs = 0
   steps = 0
@@ -122,7 +125,7 @@ export class World {
       coverage,
       witness: this.witness,
       limited: isWide && options.seed % limitedEvery === 0,
-      gatewayLimits: isWide ? { ...bounds, units } : bounds,
+      gatewayLimits: isWide ? { ...bounds, ...queue, units } : bounds,
       broken,
       tell,
     })
@@ -291,10 +294,18 @@ export class World {
     await this.runUntil(this.scheduler.nowMs + 2_000)
   }
 
+  /** I9 on what the clients keep. */
+  checkKept(): void {
+    for (const { name, finding } of [...this.clients, ...this.ghosts]) {
+      if (finding) throw new InvariantBroken('I9', `${name}: ${finding}`)
+    }
+  }
+
   /** I2 and I3 on what is shown at this moment. */
   checkShown(): void {
     for (const { chat } of this.chats()) {
-      if (!chat) continue
+      if (!chat || this.#checked.has(chat)) continue
+      this.#checked.add(chat)
       checkShownOnce(chat, this.sent)
       checkOrder(chat, this.sent)
       this.#shownBefore.check(chat, { crashes: this.crashes, restores: this.server.restores })
@@ -381,6 +392,7 @@ export class World {
       await happen(this)
       await this.runUntil(this.scheduler.nowMs + this.random.between(1, 2_500))
       this.checkShown()
+      this.checkKept()
     }
   }
 }
