@@ -92,6 +92,7 @@ export class EngineHost {
       case 'call':
       case 'follow':
       case 'unfollow':
+      case 'seen':
       case 'here':
       case 'bye':
         if (message.engine === this.#engine) this.#handleTab(message)
@@ -115,6 +116,9 @@ export class EngineHost {
         return
       case 'unfollow':
         this.#unfollow(this.#tabs.get(message.tab), message.query)
+        return
+      case 'seen':
+        this.#tabs.get(message.tab)?.followers.get(message.query)?.seen()
         return
       case 'here':
         this.#seen(message.tab)

@@ -142,7 +142,7 @@ class RemoteEngine {
         if (message.tab === this.#tab) this.#calls.get(message.call)?.settle(message.outcome)
         return
       case 'snapshot':
-        if (message.tab === this.#tab) this.#followed.get(message.query)?.query.push(message.value)
+        if (message.tab === this.#tab) this.#pushed(message.query, message.value)
         return
       case 'forgotten':
         if (message.tab === this.#tab) this.#followAll()
@@ -152,11 +152,17 @@ class RemoteEngine {
       case 'call':
       case 'follow':
       case 'unfollow':
+      case 'seen':
       case 'here':
       case 'bye':
         // What other tabs say is for the engine.
         return
     }
+  }
+
+  #pushed(query: number, value: unknown): void {
+    this.#followed.get(query)?.query.push(value)
+    this.#post((engine) => ({ kind: 'seen', tab: this.#tab, engine, query }))
   }
 
   #announced(engine: EngineId, state: EngineState): void {

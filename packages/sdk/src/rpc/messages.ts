@@ -6,7 +6,7 @@
 import type { ClientProblem } from '../types.ts'
 import type { EngineState, RemoteCallName } from './remote-types.ts'
 
-export const channelName = 'parley-engine-1'
+export const channelName = 'parley-engine-2'
 
 /** Random, of one engine's life and of one tab's. */
 export type EngineId = string
@@ -41,6 +41,8 @@ export type TabMessage =
       input: readonly unknown[]
     }
   | { kind: 'unfollow'; tab: TabId; engine: EngineId; query: number }
+  /** The snapshot has come: there may be another. */
+  | { kind: 'seen'; tab: TabId; engine: EngineId; query: number }
   /** The tab is still there. */
   | { kind: 'here'; tab: TabId; engine: EngineId }
   | { kind: 'bye'; tab: TabId; engine: EngineId }

@@ -28,6 +28,7 @@ const sound: readonly ChannelMessage[] = [
     input: [{ conversation: 'c', around: { stamp: 2 ** 60, id: 'i' }, limit: 20 }],
   },
   { kind: 'unfollow', tab, engine, query: 2 },
+  { kind: 'seen', tab, engine, query: 2 },
   { kind: 'here', tab, engine },
   { kind: 'bye', tab, engine },
   { kind: 'engine', engine, state: { kind: 'starting' } },

@@ -26,6 +26,7 @@ const messages: { readonly [Kind in ChannelMessage['kind']]: Fields } = {
   call: { tab: text, engine: text, call: count, method: text, input: Array.isArray },
   follow: { tab: text, engine: text, query: count, name: isQueryName, input: Array.isArray },
   unfollow: { tab: text, engine: text, query: count },
+  seen: { tab: text, engine: text, query: count },
   here: { tab: text, engine: text },
   bye: { tab: text, engine: text },
   engine: { engine: text, state: (value) => hasShapeOf(states, value) },

@@ -222,6 +222,7 @@ test('many changes within a frame are one snapshot, the last', async () => {
   const query = remote.chat(peer)
   const end = query.subscribe(() => {})
   await until(query, (value) => value !== undefined)
+  await delivered()
   const before = world.count('snapshot')
   for (let number = 1; number <= 100; number++) engine.client.setDraft(peer, `draft ${number}`)
   await engine.clock.advance(16)
@@ -232,6 +233,37 @@ test('many changes within a frame are one snapshot, the last', async () => {
   engine.client.setDraft(peer, 'at once')
   await until(query, (value) => value?.draft === 'at once')
   end()
+})
+
+test('a tab has one snapshot under way: what changes until it has seen that is one more, the newest', async () => {
+  const world = new World()
+  const { clock, client } = world.running()
+  const tab = openBroadcastChannel(world.channel)
+  ends.push(() => tab.close())
+  const drafts: unknown[] = []
+  let engine = ''
+  tab.listen((message) => {
+    if (message.kind === 'engine') ({ engine } = message)
+    if (message.kind === 'snapshot') drafts.push((message.value as { draft: string }).draft)
+  })
+  tab.post({ kind: 'hello', tab: 'slow' })
+  await delivered()
+  tab.post({ kind: 'follow', tab: 'slow', engine, query: 1, name: 'chat', input: [peer] })
+  await delivered()
+  for (let number = 1; number <= 10; number++) {
+    client.setDraft(peer, `draft ${number}`)
+    await clock.advance(1_000)
+  }
+  await delivered()
+  expect(drafts).toEqual([''])
+  tab.post({ kind: 'seen', tab: 'slow', engine, query: 1 })
+  await delivered()
+  await clock.advance(249)
+  await delivered()
+  expect(drafts).toEqual([''])
+  await clock.advance(1)
+  await delivered()
+  expect(drafts).toEqual(['', 'draft 10'])
 })
 
 test('when the engine goes, the next one is followed and gets the calls that may be repeated', async () => {
