@@ -4,8 +4,8 @@ export interface Metric {
   /** Key in the rows. */
   key: string
   title: string
-  /** How many there were, which says nothing about the peer: no ratio. */
-  isCount?: boolean
+  /** Shown without its ratio, which would say nothing. */
+  isBare?: boolean
 }
 
 export interface Cell {
@@ -17,15 +17,17 @@ export interface Cell {
   metrics: readonly Metric[]
 }
 
-const users: Metric = { key: 'users', title: 'users', isCount: true }
+const users: Metric = { key: 'users', title: 'users', isBare: true }
 const rate: Metric = { key: 'rate_per_s', title: 'messages/s' }
 const cpu: Metric = { key: 'server_cpu_us', title: 'server CPU µs' }
-const memory: Metric = { key: 'rss_mb', title: 'memory MB' }
+const memory: Metric = { key: 'rss_mb', title: 'memory MB', isBare: true }
 const latencies: readonly Metric[] = [
   { key: 'p50_ms', title: 'p50 ms' },
   { key: 'p99_ms', title: 'p99 ms' },
   { key: 'p999_ms', title: 'p99.9 ms' },
 ]
+/** Of a full queue: they follow from its length and the rate. */
+const queueTimes = latencies.map((metric) => ({ ...metric, isBare: true }))
 const logins: Metric = { key: 'logins_per_s', title: 'logins/s' }
 
 const closedLoop =
@@ -36,32 +38,32 @@ export const cells: readonly Cell[] = [
     id: 'w1',
     title: 'One to one, one message in flight per user',
     says: closedLoop,
-    metrics: [users, rate, cpu, ...latencies, memory],
+    metrics: [users, rate, cpu, ...queueTimes, memory],
   },
   {
     id: 'w8',
     title: 'One to one, eight messages in flight per user',
     says: closedLoop,
-    metrics: [users, rate, cpu, ...latencies, memory],
+    metrics: [users, rate, cpu, ...queueTimes, memory],
   },
   {
     id: 'rate300',
     title: 'One to one at 300 messages a second',
     says: 'Open loop: the time that a person would feel, from sending to having the receipt.',
-    metrics: [rate, ...latencies, cpu],
+    metrics: [users, ...latencies, cpu],
   },
   {
     id: 'rate1000',
     title: 'One to one at 1,000 messages a second',
     says: 'Open loop, for peers that can take as many.',
-    metrics: [rate, ...latencies, cpu],
+    metrics: [users, ...latencies, cpu],
   },
   {
     id: 'idle',
     title: 'Idle sessions',
     says: 'Users log in and stay; the server is weighed before and after.',
     metrics: [
-      { key: 'sessions', title: 'sessions', isCount: true },
+      { key: 'sessions', title: 'sessions', isBare: true },
       { key: 'kb_per_session', title: 'KB per session' },
       { key: 'base_rss_mb', title: 'empty server MB' },
     ],
@@ -77,7 +79,7 @@ export const cells: readonly Cell[] = [
     title: 'Offline store and drain',
     says: 'Messages to users who are away, each acknowledged; then all of them log in.',
     metrics: [
-      { key: 'messages', title: 'messages', isCount: true },
+      { key: 'messages', title: 'messages', isBare: true },
       { key: 'store_per_s', title: 'stored/s' },
       { key: 'drain_per_s', title: 'drained/s' },
     ],
@@ -87,8 +89,8 @@ export const cells: readonly Cell[] = [
     title: 'Killed under load',
     says: 'SIGKILL, restart on the same disk: what was acknowledged and never reaches its receiver.',
     metrics: [
-      { key: 'accepted', title: 'acknowledged', isCount: true },
-      { key: 'lost', title: 'lost', isCount: true },
+      { key: 'accepted', title: 'acknowledged', isBare: true },
+      { key: 'lost', title: 'lost', isBare: true },
       { key: 'restart_ms', title: 'restart ms' },
     ],
   },

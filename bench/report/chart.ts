@@ -51,7 +51,7 @@ const panels: readonly Panel[] = [
 
 const [width, columns, margin, headHeight, gap] = [860, 2, 20, 74, 28]
 const panelWidth = (width - 2 * margin - gap * (columns - 1)) / columns
-const [barHeight, barStep, panelHead, labelWidth, valueWidth] = [14, 21, 42, 132, 64]
+const [barHeight, barStep, panelHead, labelWidth, valueWidth] = [14, 21, 42, 138, 64]
 
 const style = `
   svg { font-family: system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }
@@ -91,7 +91,7 @@ export function chart(summaries: readonly Summary[], head: Row | undefined): str
 </style>
 <rect class="ground edge" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="6"/>
 ${text({ x: margin, y: 34, name: 'title', words: 'Parley beside ejabberd and Prosody' })}
-${text({ x: margin, y: 54, name: 'quiet', words: `${machine}; outlined: what the machine could do at best` })}
+${text({ x: margin, y: 54, name: 'quiet', words: `${machine}; outlined: a relay that only stores and forwards` })}
 ${drawn.join('\n')}
 </svg>
 `
@@ -144,7 +144,7 @@ function kindOf(peer: string): 'ours' | 'limit' | 'peer' {
 }
 
 function reasonOf({ without }: Summary): string {
-  return without?.startsWith('its best') ? 'cannot keep up' : 'no result'
+  return without?.isSlow ? 'cannot keep up' : 'no result'
 }
 
 interface Text {

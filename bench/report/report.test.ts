@@ -31,6 +31,7 @@ const rows: readonly Row[] = [
   cell('ejabberd-sqlite', 'w8', { rate_per_s: 1_000, server_cpu_us: 900, errors: 3 }),
   cell('prosody-sqlite', 'w8', { failed: 'it did not start' }),
   cell('ejabberd-sqlite', 'rate1000', { skipped: 'its best closed loop reached 1000/s' }),
+  cell('ejabberd-pgsql', 'rate1000', { offered_per_s: 1000, rate_per_s: 700, p99_ms: 4000 }),
   cell('parley', 'idle', { kb_per_session: 2.5, partial: true }),
 ]
 const summaries = summarize(rows)
@@ -56,10 +57,14 @@ test('a ratio is the peer divided by ours', () => {
 })
 
 test('a cell that failed, was skipped or stopped has a reason and no figures', () => {
-  expect(summaryOf('prosody-sqlite', 'w8').without).toBe('it did not start')
-  expect(summaryOf('ejabberd-sqlite', 'rate1000').without).toContain('reached 1000/s')
-  expect(summaryOf('parley', 'idle').without).toBe('stopped')
+  expect(summaryOf('prosody-sqlite', 'w8').without?.reason).toBe('it did not start')
+  expect(summaryOf('ejabberd-sqlite', 'rate1000').without?.reason).toContain('reached')
+  expect(summaryOf('parley', 'idle').without?.reason).toBe('stopped')
   expect(summaryOf('parley', 'idle').figures.size).toBe(0)
+  expect(summaryOf('ejabberd-pgsql', 'rate1000').without).toEqual({
+    reason: 'only 700/s came through',
+    isSlow: true,
+  })
 })
 
 test('the table has figures, ratios, reasons, the machine and what is void', () => {

@@ -19,9 +19,18 @@ export interface Summary {
   runs: number
   /** Messages missing, doubled, out of order or damaged, in all runs. */
   errors: number
-  /** Why there are no figures, or that somebody stopped it. */
-  without: string | undefined
+  without: Without | undefined
 }
+
+/** Why there are no figures. */
+export interface Without {
+  reason: string
+  /** The peer cannot take as many messages as were offered. */
+  isSlow: boolean
+}
+
+/** An open loop of which less arrived has measured a queue that grew. */
+const arrivedShareMin = 0.95
 
 /** In the order of `cells`, and of the peers as the rows name them first. */
 export function summarize(rows: readonly Row[]): Summary[] {
@@ -37,15 +46,12 @@ export function summarize(rows: readonly Row[]): Summary[] {
 }
 
 function summaryOf(cell: Cell, peer: string, rows: readonly Row[]): Summary {
-  const good = rows.filter((row) =>
-    ['failed', 'skipped', 'partial'].every((reason) => row[reason] === undefined),
-  )
+  const good = rows.filter((row) => whyWithout(row) === undefined)
   const figures = new Map<string, Spread>()
   for (const { key } of cell.metrics) {
     const values = good.map((row) => row[key]).filter((value) => typeof value === 'number')
     if (values.length > 0) figures.set(key, spreadOf(values))
   }
-  const reasons = rows.map((row) => row['failed'] ?? row['skipped'])
   return {
     cell,
     peer,
@@ -53,8 +59,17 @@ function summaryOf(cell: Cell, peer: string, rows: readonly Row[]): Summary {
     figures,
     runs: good.length,
     errors: good.reduce((sum, row) => sum + Number(row['errors'] ?? 0), 0),
-    without: good.length > 0 ? undefined : String(reasons.find(Boolean) ?? 'stopped'),
+    without: good.length > 0 ? undefined : rows.map(whyWithout).find(Boolean),
   }
+}
+
+function whyWithout(row: Row): Without | undefined {
+  if (row['failed'] !== undefined) return { reason: String(row['failed']), isSlow: false }
+  if (row['skipped'] !== undefined) return { reason: String(row['skipped']), isSlow: true }
+  if (row['partial'] !== undefined) return { reason: 'stopped', isSlow: false }
+  const [offered, rate] = [Number(row['offered_per_s'] ?? 0), Number(row['rate_per_s'] ?? 0)]
+  if (rate >= offered * arrivedShareMin) return undefined
+  return { reason: `only ${rate}/s came through`, isSlow: true }
 }
 
 export function spreadOf(values: readonly number[]): Spread {

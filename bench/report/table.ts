@@ -2,7 +2,7 @@
 import type { Cell, Metric } from './cells.ts'
 import { ratiosOf } from './summary.ts'
 import type { Row, Summary } from './summary.ts'
-import { figure, mark, titleOf } from './words.ts'
+import { figure, mark, times, titleOf } from './words.ts'
 
 export const chartFile = 'performance-versus.svg'
 
@@ -48,7 +48,7 @@ function section(cell: Cell, summaries: readonly Summary[]): string {
     const durable = summary.durable ? 'yes' : 'no'
     const name = titleOf(summary.peer) + mark(summary)
     if (summary.without !== undefined) {
-      const [reason = ''] = summary.without.split('\n')
+      const [reason = ''] = summary.without.reason.split('\n')
       return line([name, '', reason, ...metrics.slice(1).map(() => '')])
     }
     return line([name, durable, ...metrics.map((metric) => value(metric, summary, ours))])
@@ -57,13 +57,13 @@ function section(cell: Cell, summaries: readonly Summary[]): string {
   return [`### ${cell.title}`, '', cell.says, '', line(head), rule, ...body].join('\n')
 }
 
-function value({ key, isCount }: Metric, summary: Summary, ours: Summary | undefined): string {
+function value({ key, isBare }: Metric, summary: Summary, ours: Summary | undefined): string {
   const spread = summary.figures.get(key)
   if (!spread) return '–'
   const { median, min, max } = spread
   const range = min === max ? '' : ` [${figure(min)}–${figure(max)}]`
-  const ratio = isCount || summary.peer === 'parley' ? undefined : ratiosOf(summary, ours).get(key)
-  return `${figure(median)}${range}${ratio === undefined ? '' : ` (${figure(ratio)}×)`}`
+  const ratio = isBare || summary.peer === 'parley' ? undefined : ratiosOf(summary, ours).get(key)
+  return `${figure(median)}${range}${ratio === undefined ? '' : ` (${times(ratio)})`}`
 }
 
 function notes(summaries: readonly Summary[]): string[] {

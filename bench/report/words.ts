@@ -22,6 +22,10 @@ export function figure(value: number): string {
   return rounded.toLocaleString('en-US', { maximumFractionDigits: 3 })
 }
 
+export function times(ratio: number): string {
+  return `${figure(Number(ratio.toPrecision(2)))}×`
+}
+
 /** Of a peer whose run is void by its own doing. */
 export function mark(summary: Summary): string {
   return summary.errors > 0 ? ' †' : ''
