@@ -36,7 +36,43 @@ export const openBunSqlite: OpenSqlite = (path, access) => {
   const isWriter = access === 'write'
   if (isWriter) syncJournal(journalOf(path))
   const options = isWriter ? { create: true, readwrite: true } : { readonly: true }
-  return new Database(path, options) as SqliteConnection
+  return new BunConnection(new Database(path, options))
+}
+
+/**
+ * While one statement is left, bun:sqlite keeps a closed file open, with its journal beside it: so
+ * all of them end with the connection.
+ */
+class BunConnection implements SqliteConnection {
+  readonly #database: Database
+  readonly #prepared: { finalize(): void }[] = []
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.inTransaction
+  }
+
+  run(text: string): unknown {
+    return this.#database.run(text)
+  }
+
+  prepare<Row, Parameters extends SqliteValue[]>(text: string) {
+    const statement = this.#database.prepare<Row, Parameters>(text)
+    this.#prepared.push(statement)
+    return statement as SqliteStatement<Row, Parameters>
+  }
+
+  query<Row, Parameters extends SqliteValue[]>(text: string) {
+    return this.#database.query<Row, Parameters>(text) as SqliteStatement<Row, Parameters>
+  }
+
+  close(): void {
+    for (const statement of this.#prepared) statement.finalize()
+    this.#database.close()
+  }
 }
 
 /** The write-ahead log beside a database. */

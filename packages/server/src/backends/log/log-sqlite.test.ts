@@ -4,7 +4,7 @@
  */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accountIdFromRandom, deviceIdOf, inboxOf, parseDeviceId } from '@parley/wire'
@@ -193,6 +193,21 @@ test('the journal stays short, however many inboxes a batch is for', () => {
     opened.writer.tidy()
   }
   expect(opened.journalBytes()).toBeLessThan(20 * 1024 * 1024)
+})
+
+// Statements that were still there kept a closed file open, so the journal stayed, and whoever opened
+// the file next had to write it again.
+test('a log that is closed leaves no journal', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const rig = await LogRig.start(
+    (each) => openIn(folder, each, {}),
+    () => {},
+  )
+  await rig.finish(rig.log.append(id, entryOf(9, 1)))
+  expect(existsSync(journalOf(join(folder, 'log.sqlite')))).toBe(true)
+  await rig[Symbol.asyncDispose]()
+  expect(readdirSync(folder)).toEqual(['log.sqlite'])
+  rmSync(folder, { recursive: true })
 })
 
 test('[L3, L4] repeats are dropped, too, after more devices have sent than are remembered', () => {

@@ -56,6 +56,8 @@ const pageBytesMax = 4 * 1024 * 1024
 const closedMessage = 'The message log is closed.'
 const headsPerTurn = 512
 const batchGapMs = 2
+/** So few wait for nothing: a gap would cost them more than it saves in commits. */
+const smallBatch = 8
 /** How long a follower's commit may wait for a batch to ride on. */
 const followerCommitMs = 1_000
 
@@ -89,6 +91,8 @@ export class SqliteLog implements Log, AsyncDisposable {
   #closed = false
   #dispatching = false
   #dispatchedAtMs = 0
+  /** Operations of the last batch. */
+  #dispatched = 0
   #idle: (() => void) | undefined
   #changed: (() => void)[] = []
   readonly #followed = new Map<string, number>()
@@ -179,8 +183,9 @@ export class SqliteLog implements Log, AsyncDisposable {
         this.#idle = resolve
       })
     }
-    await this.#link.close()
+    // The writer is the last to close, because only a writer can take the journal away.
     this.#reader.close()
+    await this.#link.close()
   }
 
   /** Ends as a crash of the process would: what was not answered may or may not be stored. */
@@ -233,8 +238,8 @@ export class SqliteLog implements Log, AsyncDisposable {
   }
 
   /**
-   * At once after a rest; under load batches keep a distance, because a commit costs the same for
-   * one entry as for fifty.
+   * At once after a rest or a small batch; under load batches keep a distance, because a commit
+   * costs the same for one entry as for fifty.
    */
   #dispatchSoon(): void {
     if (this.#dispatching) return
@@ -245,7 +250,8 @@ export class SqliteLog implements Log, AsyncDisposable {
       this.#dispatch()
     }
     const sinceMs = clock.now() - this.#dispatchedAtMs
-    if (sinceMs >= 0 && sinceMs < batchGapMs) clock.after(batchGapMs - sinceMs, run)
+    const isBusy = this.#dispatched > smallBatch && sinceMs >= 0 && sinceMs < batchGapMs
+    if (isBusy) clock.after(batchGapMs - sinceMs, run)
     else soon(run)
   }
 
@@ -262,6 +268,7 @@ export class SqliteLog implements Log, AsyncDisposable {
     this.#followed.clear()
     if (this.#builder.count === 0) return
     this.#dispatchedAtMs = this.#options.clock.now()
+    this.#dispatched = this.#queued.length
     this.#inFlight = this.#queued
     this.#queued = []
     this.#link.send(this.#builder.take(this.#time.now(), this.#spare))
