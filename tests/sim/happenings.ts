@@ -47,7 +47,7 @@ export async function write(
   } catch (error) {
     const code = error instanceof ParleyError ? error.problem.code : undefined
     if (code === 'unknown-recipient') world.beginQuietly(client.findContact(to.account))
-    if (code === 'unknown-recipient') return false
+    if (code === 'unknown-recipient' || code === 'revoked') return false
     const full = code === 'disk-full'
     if (from.client && !full) throw error
     world.tell(`${from.name} ${full ? 'has no room' : 'dies'} writing "${words}"`)

@@ -167,8 +167,11 @@ export function checkConverged(left: ShownChat, right: ShownChat, { sent, excuse
   const missing = sent.filter(excused)
   const ids = new Set(missing.map(({ id }) => id))
   const texts = new Set(missing.map(({ text }) => text))
+  const known = new Set(sent.map(({ id }) => id))
+  // What cannot be read and whose author died writing it can only be told by its text.
+  const isNamed = (item: TimelineItem) => textOf(item) !== undefined || known.has(item.id)
   const isCommon = (item: TimelineItem) =>
-    isMessage(item) && !ids.has(item.id) && !texts.has(textOf(item) ?? '')
+    isMessage(item) && isNamed(item) && !ids.has(item.id) && !texts.has(textOf(item) ?? '')
   const idsOf = (chat: ShownChat) => chat.items.filter(isCommon).map((item) => item.id)
   const [leftIds, rightIds] = [idsOf(left), idsOf(right)]
   const differs = leftIds.findIndex((id, index) => id !== rightIds[index])
