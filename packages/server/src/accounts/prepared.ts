@@ -10,7 +10,7 @@ type Given = readonly (string | number)[]
 /** Stand in the compiled query for what will be given; no id looks like them. */
 const places = ['\0first', '\0second']
 
-/** The query is built with something in place of what is given, so that may not decide its shape. */
+/** The query is built with something in place of what is given, which must not decide its shape. */
 export function prepared<Row, Parameters extends Given>(
   build: (sql: Sql, ...given: Parameters) => { compile(): CompiledQuery<Row> },
 ): (sql: Sql, ...given: Parameters) => Promise<Row[]> {
