@@ -44,24 +44,53 @@ export class Histogram {
   }
 }
 
-/** CPU of peer and load client, and the wall clock, since a moment. */
+/** Busy CPU seconds of the whole machine since its start; what another machine took counts too. */
+function machineCpuSeconds(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n', 1)
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, soft = 0, stolen = 0] = line
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number)
+  return (user + nice + system + interrupts + soft + stolen) / ticksPerSecond
+}
+
+/** CPU of peer, load client and everything else, and the wall clock, since a moment. */
 export class Meter {
   readonly #peer: { cpuSeconds(): number }
-  readonly #startedAt = performance.now()
-  readonly #serverCpu: number
-  readonly #clientCpu: number
+  readonly #start: { wallS: number; serverCpuS: number; clientCpuS: number; machineCpuS: number }
 
   constructor(peer: { cpuSeconds(): number }) {
     this.#peer = peer
-    this.#serverCpu = peer.cpuSeconds()
-    this.#clientCpu = cpuSeconds(process.pid)
+    this.#start = this.#look()
   }
 
-  read(): { wallS: number; serverCpuS: number; clientCpuS: number } {
+  read() {
+    const [before, after] = [this.#start, this.#look()]
+    const wallS = after.wallS - before.wallS
+    const serverCpuS = after.serverCpuS - before.serverCpuS
+    const clientCpuS = after.clientCpuS - before.clientCpuS
+    const otherCpuS = after.machineCpuS - before.machineCpuS - serverCpuS - clientCpuS
+    const cores = (cpuS: number) => rounded(Math.max(cpuS, 0) / wallS)
     return {
-      wallS: (performance.now() - this.#startedAt) / 1000,
-      serverCpuS: this.#peer.cpuSeconds() - this.#serverCpu,
-      clientCpuS: cpuSeconds(process.pid) - this.#clientCpu,
+      wallS,
+      serverCpuS,
+      clientCpuS,
+      /** Who had the machine: with others on it, a figure says less about the server. */
+      cores: {
+        server_cores: cores(serverCpuS),
+        client_cores: cores(clientCpuS),
+        other_cores: cores(otherCpuS),
+      },
+    }
+  }
+
+  #look() {
+    return {
+      wallS: performance.now() / 1000,
+      serverCpuS: this.#peer.cpuSeconds(),
+      clientCpuS: cpuSeconds(process.pid),
+      machineCpuS: machineCpuSeconds(),
     }
   }
 }

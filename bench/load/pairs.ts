@@ -178,6 +178,7 @@ class PairsRun {
       sent_late_p99_ms: this.#options.ratePerS > 0 ? ms(this.#late, 0.99) : undefined,
       server_cpu_us: perMessageUs(used.serverCpuS),
       client_cpu_us: perMessageUs(used.clientCpuS),
+      ...used.cores,
       rss_mb: Math.round(this.#peer.residentKib() / 1024),
     }
   }

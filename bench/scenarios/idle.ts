@@ -76,6 +76,7 @@ export async function loadIdle(
     server_cpu_us_per_login: rounded((used.serverCpuS / open) * 1e6),
     client_cpu_us_per_login: rounded((used.clientCpuS / open) * 1e6),
     idle_cpu_percent: rounded((idleUsed.serverCpuS / idleUsed.wallS) * 100),
+    ...used.cores,
     errors: ledger.errors,
   }
 }

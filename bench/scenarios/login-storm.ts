@@ -70,6 +70,7 @@ export async function loadLogins(peer: Peer, options: LoginStormOptions, watch: 
     p999_ms: rounded(storm.took.quantile(0.999)),
     server_cpu_us: perLoginUs(used.serverCpuS),
     client_cpu_us: perLoginUs(used.clientCpuS),
+    ...used.cores,
     retries: storm.retries,
     rss_mb: Math.round(peer.residentKib() / 1024),
     errors: ledger.errors,

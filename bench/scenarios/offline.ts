@@ -84,6 +84,7 @@ export async function loadOffline(peer: Peer, options: OfflineOptions, watch: Wa
     empty_logins_per_s: Math.round(empty.logins / loginS),
     server_cpu_us: perMessageUs(stored.serverCpuS + drained.serverCpuS),
     client_cpu_us: perMessageUs(stored.clientCpuS + drained.clientCpuS),
+    ...stored.cores,
     rss_mb: Math.round(peer.residentKib() / 1024),
     errors: ledger.errors,
   }
