@@ -30,15 +30,16 @@ export type PairsRow = Awaited<ReturnType<typeof loadPairs>>
 
 export async function loadPairs(peer: Peer, options: PairsOptions, watch: Watch) {
   const run = new PairsRun(peer, options)
-  watch.begin(`${peer.name}: logging in`)
-  await run.logIn(watch)
   const isOpen = options.ratePerS > 0
+  const cell = `${peer.name}, ${isOpen ? `${options.ratePerS}/s` : `w=${options.w}`}`
+  watch.begin(`${cell}: logging in`)
+  await run.logIn(watch)
   const turnover = options.users * options.w
-  watch.begin(`${peer.name}: warming up`)
+  watch.begin(`${cell}: warming up`)
   const stop = run.begin()
   const warm = () => isOpen || run.ledger.confirmed >= turnover * 1.5
   await waitUntil(watch, { minS: options.warmS, maxS: warmSMax, done: warm })
-  watch.begin(`${peer.name}: measuring`)
+  watch.begin(`${cell}: measuring`)
   const measured = run.measure()
   const enough = () => isOpen || measured.counts().rounds >= turnover * 3
   await waitUntil(watch, { minS: options.measureS, maxS: measureSMax, done: enough })
