@@ -9,11 +9,13 @@ import { scenario } from './scenario.ts'
 import type { Row } from './scenario.ts'
 import { capacity } from './scenarios/capacity.ts'
 import { cryptoSpeed } from './scenarios/crypto.ts'
+import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
 import { loginStorm } from './scenarios/login-storm.ts'
 import { offline } from './scenarios/offline.ts'
 import { oneToOne } from './scenarios/one-to-one.ts'
 import { report } from './scenarios/report.ts'
+import { startup } from './scenarios/startup.ts'
 import { versus } from './scenarios/versus.ts'
 
 const scenarios: Scenarios = {
@@ -21,6 +23,8 @@ const scenarios: Scenarios = {
   idle,
   offline,
   'login-storm': loginStorm,
+  startup,
+  growth,
   capacity,
   versus,
   report,
