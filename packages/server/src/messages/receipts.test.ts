@@ -3,6 +3,7 @@
  * R1-R6 of docs/spec/receipts.md.
  */
 import { describe, expect, test } from 'bun:test'
+import { deviceIdOf } from '@parley/wire'
 import type { Receipt } from '@parley/wire'
 import type { Identity } from '../accounts/ports.ts'
 import { LogUnavailable } from '../backends/log/log.ts'
@@ -63,6 +64,30 @@ describe('receipts', () => {
     expect(contents(sender)).toMatchObject([{ delivered: 50, read: 60 }])
     expect(reader.of('receipts')).toHaveLength(1)
     expect(other.of('receipts')).toHaveLength(1)
+  })
+
+  test('[R2] while many come, they are gathered for longer, and a few are not held up', async () => {
+    await using rig = await GatewayRig.start()
+    const { reader } = await pair(rig)
+    const tellOf = (count: number) => {
+      const [stranger] = rig.account()
+      if (!stranger) throw new Error('no account')
+      for (let delivered = 1; delivered <= count; delivered++) {
+        const { account: peer } = stranger
+        const peerDevice = deviceIdOf(rig.random.bytes(16))
+        reader.send({ kind: 'receipt', peer, peerDevice, delivered, read: 0 })
+      }
+    }
+    const confirmed = () => reader.of('receipts').map((frame) => frame.confirmed.length)
+    tellOf(3)
+    await rig.pass(10)
+    expect(confirmed()).toEqual([3])
+    tellOf(100)
+    await rig.pass(10)
+    tellOf(20)
+    expect(confirmed()).toEqual([3])
+    await rig.pass(20)
+    expect(confirmed()).toEqual([3, 120])
   })
 
   // Under load each wave came while the one before was being written, and waited a second.

@@ -30,9 +30,12 @@ interface Watermark {
 }
 
 /**
- * How long watermarks are gathered: enough for a burst, and nobody sees two ticks come later by it.
+ * How long watermarks are gathered: enough for a burst. While many come, longer: then most are of
+ * people who go on writing to each other, and one entry does for several messages.
  */
-const gatherMs = 20
+const gatherMs = 4
+const gatherManyMs = 20
+const many = 64
 const retryMs = 1_000
 const pendingMax = 65_536
 const knownMax = 65_536
@@ -64,7 +67,7 @@ export class Receipts {
       const receiptSoFar = known ? newest(known, receipt) : receipt
       this.#pending.set(key, { reader, receipt: receiptSoFar, sinks: [sink] })
     }
-    this.#flushAfter(gatherMs)
+    this.#gather()
   }
 
   /** Writes what is pending, and takes nothing more. */
@@ -75,13 +78,21 @@ export class Receipts {
     await this.#flush()
   }
 
-  #flushAfter(delayMs: number): void {
-    this.#cancel ??= this.#deps.clock.after(delayMs, () => {
-      this.#flushing = this.#flush().then((complete) => {
-        this.#flushing = undefined
-        this.#cancel = undefined
-        if (this.#pending.size > 0 && !this.#closed) this.#flushAfter(complete ? gatherMs : retryMs)
-      })
+  #gather(): void {
+    const { clock } = this.#deps
+    this.#cancel ??= clock.after(gatherMs, () => {
+      if (this.#pending.size < many) return this.#flushNow()
+      this.#cancel = clock.after(gatherManyMs - gatherMs, () => this.#flushNow())
+    })
+  }
+
+  #flushNow(): void {
+    this.#flushing = this.#flush().then((complete) => {
+      this.#flushing = undefined
+      this.#cancel = undefined
+      if (this.#pending.size === 0 || this.#closed) return
+      if (complete) this.#gather()
+      else this.#cancel = this.#deps.clock.after(retryMs, () => this.#flushNow())
     })
   }
 
