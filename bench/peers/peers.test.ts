@@ -11,6 +11,9 @@ const peers: Record<string, StartPeer> = {
   'relay-sqlite': () => startRelay('relay-sqlite'),
 }
 
+/** A busy machine takes its time to start a server. */
+const timeoutMs = 60_000
+
 /** What happened, in order, and a way to wait for so many things. */
 function listen() {
   const heard: string[] = []
@@ -57,13 +60,17 @@ async function exchange(peer: Peer): Promise<string[]> {
 }
 
 for (const [name, start] of Object.entries(peers)) {
-  test(`${name} brings a message and its receipt`, async () => {
-    await using peer = await start({ users: 2, durable: true })
-    const heard = await exchange(peer)
-    expect(peer.name).toBe(name)
-    expect(heard).toContain('1 has 7 of 0')
-    expect(heard.at(-1)).toBe('0 hears that 7 arrived')
-    expect(heard).toHaveLength(peer.protocol.accepts ? 3 : 2)
-    expect(peer.residentKib()).toBeGreaterThan(1024)
-  })
+  test(
+    `${name} brings a message and its receipt`,
+    async () => {
+      await using peer = await start({ users: 2, durable: true })
+      const heard = await exchange(peer)
+      expect(peer.name).toBe(name)
+      expect(heard).toContain('1 has 7 of 0')
+      expect(heard.at(-1)).toBe('0 hears that 7 arrived')
+      expect(heard).toHaveLength(peer.protocol.accepts ? 3 : 2)
+      expect(peer.residentKib()).toBeGreaterThan(1024)
+    },
+    timeoutMs,
+  )
 }
