@@ -21,8 +21,8 @@ import {
 import type { Stanza } from './xmpp-stanzas.ts'
 
 export interface XmppOptions {
-  /** Whether senders may ask what the server has taken; it costs the server more stanzas. */
-  accepts: boolean
+  /** How often senders ask what the server has taken; each time costs it a stanza more. */
+  asks: 'never' | 'each-burst' | 'each-message'
   /** False: receipts ask the server not to put them into its archive. */
   receiptsKept: boolean
 }
@@ -45,7 +45,7 @@ export interface XmppProtocol extends Protocol {
 export function xmpp(port: number, options: XmppOptions): XmppProtocol {
   const out = new Outgoing()
   return {
-    accepts: options.accepts,
+    accepts: options.asks !== 'never',
     async logIn(login: Login, events: LoadEvents) {
       const session = new XmppSession({ login, events, out, options })
       await session.open(port)
@@ -102,6 +102,7 @@ const canReceive: ReadonlySet<Step> = new Set(['available', 'managed', 'live'])
 class XmppSession implements LoadSession {
   readonly user: number
   readonly #hearsAccepted: boolean
+  readonly #asksEach: boolean
   readonly #events: LoadEvents
   readonly #out: Outgoing
   readonly #receipt: typeof receiptTemplate
@@ -119,7 +120,8 @@ class XmppSession implements LoadSession {
 
   constructor({ login, events, out, options }: XmppSessionOptions) {
     this.user = login.user
-    this.#hearsAccepted = login.hearsAccepted && options.accepts
+    this.#hearsAccepted = login.hearsAccepted && options.asks !== 'never'
+    this.#asksEach = options.asks === 'each-message'
     this.#events = events
     this.#out = out
     this.#receipt = options.receiptsKept ? receiptTemplate : receiptNotKeptTemplate
@@ -142,7 +144,8 @@ class XmppSession implements LoadSession {
     messageTemplate.put(this.#out, to, number)
     if (!this.#hearsAccepted) return
     this.#untaken.push(number)
-    this.#asks = true
+    if (this.#asksEach) this.#ask()
+    else this.#asks = true
   }
 
   confirm({ number, from }: SeenMessage): void {
@@ -153,8 +156,7 @@ class XmppSession implements LoadSession {
   flush(): void {
     if (this.#asks) {
       this.#asks = false
-      this.#out.reserve(askWhatWasTaken.length)
-      this.#out.put(askWhatWasTaken)
+      this.#ask()
     }
     if (this.#owesCount) {
       this.#owesCount = false
@@ -184,6 +186,11 @@ class XmppSession implements LoadSession {
 
   close(): void {
     this.#connection.close()
+  }
+
+  #ask(): void {
+    this.#out.reserve(askWhatWasTaken.length)
+    this.#out.put(askWhatWasTaken)
   }
 
   #say(text: string): void {

@@ -73,11 +73,11 @@ export async function startEjabberd(
   await register(place.apiPort, options.users)
   const roots = () => [server.pid, ...(postgres ? [postgres.pid()] : [])]
   const sum = (of: (root: number) => number) => roots().reduce((all, root) => all + of(root), 0)
-  const protocol = xmpp(place.port, { accepts: options.acknowledges, receiptsKept: true })
+  const protocol = xmpp(place.port, { asks: options.asks, receiptsKept: true })
   const kept = opened.move()
   return {
     name: `ejabberd-${store}`,
-    durable: options.durable && store !== 'mnesia',
+    durable: store !== 'mnesia',
     stores: true,
     port: place.port,
     protocol,
@@ -153,7 +153,7 @@ sql_pool_size: 1`
 
 const configuration = (store: EjabberdStore, options: XmppPeerOptions, place: Place) => {
   const tables = store === 'mnesia' ? 'mnesia' : 'sql'
-  const archive = options.durable
+  const archive = options.archives
     ? `mod_mam: {db_type: ${tables}, default: always, compress_xml: false}`
     : ''
   return `hosts: [${xmppHost}]

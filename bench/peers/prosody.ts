@@ -34,11 +34,11 @@ export async function startProsody(
   writeFileSync(settings, configuration(store, options, { folder, port }))
   let server = await launch({ folder, port, settings })
   opened.defer(() => endProcess(server, 'SIGKILL'))
-  const protocol = xmpp(port, { accepts: options.acknowledges, receiptsKept: !options.durable })
+  const protocol = xmpp(port, { asks: options.asks, receiptsKept: !options.archives })
   const kept = opened.move()
   return {
     name: `prosody-${store}`,
-    durable: options.durable && store === 'sqlite',
+    durable: store === 'sqlite',
     stores: true,
     port,
     protocol,
@@ -80,7 +80,7 @@ const configuration = (
   place: { folder: string; port: number },
 ) => {
   const usual = ['roster', 'saslauth', 'disco', 'ping', 'offline', 'smacks']
-  const modules = options.durable ? [...usual, 'mam'] : usual
+  const modules = options.archives ? [...usual, 'mam'] : usual
   const tables = store === 'sqlite' ? 'archive = "sql"; offline = "sql"' : ''
   return `run_as_root = true
 daemonize = false

@@ -33,7 +33,12 @@ for (const { name, packages, start } of versusPeers.filter((peer) => peer.packag
   test.skipIf(missingPackages(packages).length > 0)(
     `${name} brings, keeps and confirms messages`,
     async () => {
-      await using peer = await start({ users: 3, durable: true, acknowledges: true })
+      await using peer = await start({
+        users: 3,
+        durable: true,
+        asks: 'each-burst',
+        archives: true,
+      })
       const ledger = await exchange(peer)
       expect(ledger.reasons).toEqual([])
       expect(ledger.errors).toBe(0)

@@ -33,7 +33,8 @@ export interface Without {
 const arrivedShareMin = 0.95
 
 /** In the order of `cells`, and of the peers as the rows name them first. */
-export function summarize(rows: readonly Row[]): Summary[] {
+export function summarize(all: readonly Row[]): Summary[] {
+  const rows = all.filter((row) => row['scenario'] !== 'ratio')
   const peers = [...new Set(rows.map(({ peer }) => peer))].filter(
     (peer) => typeof peer === 'string',
   )
@@ -86,9 +87,12 @@ export function spreadOf(values: readonly number[]): Spread {
 /** What each figure of the peer is, divided by ours; undefined where ours is not there. */
 export function ratiosOf(peer: Summary, ours: Summary | undefined): Map<string, number> {
   const ratios = new Map<string, number>()
-  for (const [key, { median }] of peer.figures) {
+  const compared = peer.cell.metrics.filter(({ isCount }) => isCount !== true)
+  for (const { key } of compared) {
+    const median = peer.figures.get(key)?.median
     const own = ours?.figures.get(key)?.median
-    if (own !== undefined && own > 0) ratios.set(key, Number((median / own).toPrecision(3)))
+    if (median !== undefined && own !== undefined && own > 0)
+      ratios.set(key, Number((median / own).toPrecision(3)))
   }
   return ratios
 }

@@ -33,6 +33,14 @@ const [warmS, drainS, senders, killPairs] = [3, 60, 50, 100]
 /** The load of a slow peer is divided by it. */
 const slowness = 5
 
+type Manner = Omit<XmppPeerOptions, 'users'>
+/** With the archive on, since ours always stores. */
+const passing: Manner = { durable: true, asks: 'never', archives: true }
+/** A peer's own store for users who are away is enough: the archive would be a second one. */
+const waiting: Manner = { durable: true, asks: 'each-burst', archives: false }
+/** Each message is a promise of its own. */
+const killed: Manner = { durable: true, asks: 'each-message', archives: true }
+
 const everybody = () => true
 const servers = ({ standsForServer }: VersusPeer) => standsForServer
 const keepers = ({ isLimit }: VersusPeer) => !isLimit
@@ -64,7 +72,6 @@ export function versusPlans(sizes: VersusSizes): CellPlan[] {
   ]
 }
 
-/** With the archive on, since ours always stores; senders of peers are told nothing. */
 function pairsPlan(
   id: string,
   loop: { w: number; ratePerS: number },
@@ -78,14 +85,14 @@ function pairsPlan(
     run(peer, watch) {
       const users = shareOf(peer, sizes.users)
       const options = { users, ...loop, warmS, measureS: sizes.measureS, drainS }
-      const needs = { users, durable: true, acknowledges: false }
+      const needs = { users, ...passing }
       return withPeer({ peer, needs }, watch, (started) => loadPairs(started, options, watch))
     },
   }
 }
 
 function loginPlans({ sessions, settleS }: VersusSizes): CellPlan[] {
-  const needs = { users: sessions, durable: true, acknowledges: false }
+  const needs = { users: sessions, ...passing }
   const common = { expectedS: 45, fits: servers }
   return [
     {
@@ -109,7 +116,6 @@ function loginPlans({ sessions, settleS }: VersusSizes): CellPlan[] {
   ]
 }
 
-/** A peer's own store for users who are away is enough: the archive would be a second one. */
 function offlinePlan(sizes: VersusSizes): CellPlan {
   return {
     id: 'offline',
@@ -119,7 +125,7 @@ function offlinePlan(sizes: VersusSizes): CellPlan {
     run(peer, watch) {
       const messages = shareOf(peer, sizes.messages)
       const users = Math.max(1, Math.trunc(messages / 10))
-      const needs = { users: users + senders, durable: false, acknowledges: true }
+      const needs = { users: users + senders, ...waiting }
       return withPeer({ peer, needs }, watch, (started) =>
         loadOffline(started, { users, messages, senders, w: 8 }, watch),
       )
@@ -136,7 +142,7 @@ const killPlan: CellPlan = {
     if (!peer.startToKill) throw new Error(`${peer.name} keeps nothing that could be lost`)
     watch.begin(`${peer.name}: starting`)
     const pairs = shareOf(peer, killPairs)
-    const needs = { users: 2 * pairs, durable: true, acknowledges: true }
+    const needs = { users: 2 * pairs, ...killed }
     await using started = await peer.startToKill(needs)
     return await loadKill(started, pairs, watch)
   },
