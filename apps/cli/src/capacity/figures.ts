@@ -83,7 +83,7 @@ export async function measure(stop: AbortSignal, isQuiet: boolean): Promise<stri
     stderr: isQuiet ? 'ignore' : 'inherit',
     timeout: measureMsMax,
   })
-  const end = () => child.kill()
+  const end = () => child.kill('SIGINT')
   stop.addEventListener('abort', end, { once: true })
   const text = await new Response(child.stdout).text()
   const status = await child.exited
