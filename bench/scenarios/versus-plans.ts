@@ -33,6 +33,10 @@ const [warmS, drainS, senders, killPairs] = [3, 60, 50, 100]
 /** The load of a slow peer is divided by it. */
 const slowness = 5
 
+/** A load that takes longer is stopped, and left when it hangs even then. */
+export const cellSMax = 300
+const hangingS = 100
+
 type Manner = Omit<XmppPeerOptions, 'users'>
 /** With the archive on, since ours always stores. */
 const passing: Manner = { durable: true, asks: 'never', archives: true }
@@ -57,7 +61,18 @@ async function withPeer(
 ): Promise<Row> {
   watch.begin(`${peer.name}: starting`)
   await using started = await peer.start(needs)
-  return await load(started)
+  return await orGiveUp(load(started))
+}
+
+async function orGiveUp(figures: Promise<Row>): Promise<Row> {
+  const late = Promise.withResolvers<never>()
+  const ms = (cellSMax + hangingS) * 1000
+  const timer = setTimeout(() => late.reject(new Error(`no answer for ${ms / 1000} s`)), ms)
+  try {
+    return await Promise.race([figures, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 export function versusPlans(sizes: VersusSizes): CellPlan[] {
@@ -144,6 +159,6 @@ const killPlan: CellPlan = {
     const pairs = shareOf(peer, killPairs)
     const needs = { users: 2 * pairs, ...killed }
     await using started = await peer.startToKill(needs)
-    return await loadKill(started, pairs, watch)
+    return await orGiveUp(loadKill(started, pairs, watch))
   },
 }

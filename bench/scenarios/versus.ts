@@ -15,7 +15,7 @@ import { cells } from '../report/cells.ts'
 import { ratiosOf, summarize } from '../report/summary.ts'
 import { count, flag, names, scenario, text } from '../scenario.ts'
 import type { Row } from '../scenario.ts'
-import { versusPlans } from './versus-plans.ts'
+import { cellSMax, versusPlans } from './versus-plans.ts'
 import type { CellPlan } from './versus-plans.ts'
 
 interface Turn {
@@ -24,8 +24,6 @@ interface Turn {
   run: number
 }
 
-/** A cell that takes longer is stopped; one that hangs even then is left. */
-const [cellSMax, hangingS] = [300, 100]
 /** An open loop asks for a closed one that was so much faster. */
 const headroom = 1.2
 
@@ -158,7 +156,7 @@ async function runCell({ plan, peer }: Turn, watch: Watch): Promise<Row> {
   const timeout = AbortSignal.timeout(cellSMax * 1000)
   const bounded = { ...watch, signal: AbortSignal.any([watch.signal, timeout]) }
   try {
-    const figures = await orGiveUp(plan.run(peer, bounded))
+    const figures = await plan.run(peer, bounded)
     const after = calibrate()
     return {
       ...figures,
@@ -172,17 +170,6 @@ async function runCell({ plan, peer }: Turn, watch: Watch): Promise<Row> {
     const failed = error instanceof Error ? error.message : String(error)
     process.stderr.write(`${peer.name}, ${plan.id}: ${failed}\n`)
     return { failed, errors: 1, calib_ms: rounded(before) }
-  }
-}
-
-async function orGiveUp(figures: Promise<Row>): Promise<Row> {
-  const late = Promise.withResolvers<never>()
-  const ms = (cellSMax + hangingS) * 1000
-  const timer = setTimeout(() => late.reject(new Error(`no answer for ${ms / 1000} s`)), ms)
-  try {
-    return await Promise.race([figures, late.promise])
-  } finally {
-    clearTimeout(timer)
   }
 }
 
