@@ -5,28 +5,35 @@
  */
 import { hash } from 'node:crypto'
 
-const slots = 32_768
-const hashBytes = 32
+const pairs = 16_384
+const hashBytes = 16
 
 export class SeenTokens {
+  /** Each hash has two places; the newer one is in the first. */
   #table: Buffer | undefined
 
   has(hash: Buffer): boolean {
-    const at = slotOf(hash)
-    return this.#table?.compare(hash, 0, hashBytes, at, at + hashBytes) === 0
+    const at = placeOf(hash)
+    return this.#isAt(hash, at) || this.#isAt(hash, at + hashBytes)
   }
 
   add(hash: Buffer): void {
-    this.#table ??= Buffer.alloc(slots * hashBytes)
-    this.#table.set(hash, slotOf(hash))
+    this.#table ??= Buffer.alloc(2 * pairs * hashBytes)
+    const at = placeOf(hash)
+    this.#table.copyWithin(at + hashBytes, at, at + hashBytes)
+    this.#table.set(hash, at)
+  }
+
+  #isAt(hash: Buffer, at: number): boolean {
+    return this.#table?.compare(hash, 0, hashBytes, at, at + hashBytes) === 0
   }
 }
 
-/** SHA-256: nobody can make another token with the hash of one that was seen. */
+/** Half of a SHA-256: 2^128 tries to find a token with the hash of a given one. */
 export function tokenHash(token: string): Buffer {
-  return hash('sha256', token, 'buffer')
+  return hash('sha256', token, 'buffer').subarray(0, hashBytes)
 }
 
-function slotOf(hash: Buffer): number {
-  return (hash.readUInt32LE(0) % slots) * hashBytes
+function placeOf(hash: Buffer): number {
+  return 2 * (hash.readUInt32LE(0) % pairs) * hashBytes
 }
