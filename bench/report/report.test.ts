@@ -32,6 +32,7 @@ const rows: readonly Row[] = [
   cell('prosody-sqlite', 'w8', { failed: 'it did not start' }),
   cell('ejabberd-sqlite', 'rate1000', { skipped: 'its best closed loop reached 1000/s' }),
   cell('ejabberd-pgsql', 'rate1000', { offered_per_s: 1000, rate_per_s: 700, p99_ms: 4000 }),
+  cell('relay', 'rate1000', { offered_per_s: 1000, rate_per_s: 600, sent_late_p99_ms: 900 }),
   { scenario: 'ratio', cell: 'w8', peer: 'ejabberd-sqlite', to: 'parley', rate_per_s: 0.04 },
   cell('parley', 'idle', { kb_per_session: 2.5, partial: true }),
 ]
@@ -66,6 +67,7 @@ test('a cell that failed, was skipped or stopped has a reason and no figures', (
     reason: 'only 700/s came through',
     isSlow: true,
   })
+  expect(summaryOf('relay', 'rate1000').without?.isSlow).toBe(false)
 })
 
 test('the table has figures, ratios, reasons, the machine and what is void', () => {

@@ -31,6 +31,8 @@ export interface Without {
 
 /** An open loop of which less arrived has measured a queue that grew. */
 const arrivedShareMin = 0.95
+/** A load client that was later has not offered what it should. */
+const lateMsMax = 100
 
 /** In the order of `cells`, and of the peers as the rows name them first. */
 export function summarize(all: readonly Row[]): Summary[] {
@@ -70,6 +72,8 @@ function whyWithout(row: Row): Without | undefined {
   if (row['partial'] !== undefined) return { reason: 'stopped', isSlow: false }
   const [offered, rate] = [Number(row['offered_per_s'] ?? 0), Number(row['rate_per_s'] ?? 0)]
   if (rate >= offered * arrivedShareMin) return undefined
+  if (Number(row['sent_late_p99_ms'] ?? 0) > lateMsMax)
+    return { reason: 'the machine was too busy to send in time', isSlow: false }
   return { reason: `only ${rate}/s came through`, isSlow: true }
 }
 
