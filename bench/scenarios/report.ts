@@ -21,8 +21,11 @@ export const report = scenario({
     to: text('folder of performance.md (docs)'),
   },
   async *run({ from, to = documents }) {
-    if (from === undefined || !existsSync(from))
-      throw new Error('Say which rows: npm run bench -- report --from FILE')
+    if (from === undefined || !existsSync(from)) {
+      const what = from === undefined ? 'Say which rows' : `There is no ${from}`
+      process.stderr.write(`${what}: npm run bench -- report --from FILE\n`)
+      process.exit(2)
+    }
     const rows = readRows(readFileSync(from, 'utf8'))
     const summaries = summarize(rows)
     const page = join(to, 'performance.md')

@@ -77,10 +77,10 @@ async function orGiveUp(figures: Promise<Row>): Promise<Row> {
 
 export function versusPlans(sizes: VersusSizes): CellPlan[] {
   return [
-    pairsPlan('w1', { w: 1, ratePerS: 0 }, { sizes, expectedS: 18 }),
+    pairsPlan('w1', { w: 1, ratePerS: 0 }, { sizes, expectedS: 17 }),
     pairsPlan('w8', { w: 8, ratePerS: 0 }, { sizes, expectedS: 40 }),
-    pairsPlan('rate300', { w: 0, ratePerS: 300 }, { sizes, expectedS: 18 }),
-    pairsPlan('rate1000', { w: 0, ratePerS: 1000 }, { sizes, expectedS: 18 }),
+    pairsPlan('rate300', { w: 0, ratePerS: 300 }, { sizes, expectedS: 17 }),
+    pairsPlan('rate1000', { w: 0, ratePerS: 1000 }, { sizes, expectedS: 17 }),
     ...loginPlans(sizes),
     offlinePlan(sizes),
     killPlan,
@@ -108,7 +108,7 @@ function pairsPlan(
 
 function loginPlans({ sessions, settleS }: VersusSizes): CellPlan[] {
   const needs = { users: sessions, ...passing }
-  const common = { expectedS: 45, fits: servers }
+  const common = { expectedS: 33, fits: servers }
   return [
     {
       ...common,
@@ -135,7 +135,7 @@ function offlinePlan(sizes: VersusSizes): CellPlan {
   return {
     id: 'offline',
     scenario: 'offline',
-    expectedS: 60,
+    expectedS: 43,
     fits: keepers,
     run(peer, watch) {
       const messages = shareOf(peer, sizes.messages)
@@ -151,7 +151,7 @@ function offlinePlan(sizes: VersusSizes): CellPlan {
 const killPlan: CellPlan = {
   id: 'kill',
   scenario: 'kill',
-  expectedS: 25,
+  expectedS: 20,
   fits: ({ startToKill }) => startToKill !== undefined,
   async run(peer, watch) {
     if (!peer.startToKill) throw new Error(`${peer.name} keeps nothing that could be lost`)
