@@ -64,6 +64,7 @@ export function packageFile(pattern: string): string {
 
 /** `23.01-1` and the like, for the table; undefined when it is not installed. */
 export function packageVersion(name: string): string | undefined {
+  if (!Bun.which('dpkg-query')) return undefined
   const { stdout, exitCode } = Bun.spawnSync(['dpkg-query', '-W', '-f', '${Version}', name], {
     stderr: 'ignore',
   })
