@@ -8,6 +8,7 @@ import { openWatch } from './load/watch.ts'
 import { scenario } from './scenario.ts'
 import type { Row } from './scenario.ts'
 import { capacity } from './scenarios/capacity.ts'
+import { client } from './scenarios/client.ts'
 import { cryptoSpeed } from './scenarios/crypto.ts'
 import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
@@ -26,6 +27,7 @@ const scenarios: Scenarios = {
   startup,
   growth,
   capacity,
+  client,
   versus,
   report,
   crypto: scenario({
