@@ -63,17 +63,19 @@ export const cells: readonly Cell[] = [
   {
     id: 'idle',
     title: 'Idle sessions',
-    says: 'Users log in and stay; the server is weighed before and after.',
+    says: 'Users log in, 64 at a time, and stay; the server is weighed before and after.',
     metrics: [
       { key: 'sessions', title: 'sessions', isCount: true },
       { key: 'kb_per_session', title: 'KB per session' },
       { key: 'base_rss_mb', title: 'empty server MB' },
+      { key: 'logins_per_s', title: 'logins/s, 64 at once' },
+      { key: 'server_cpu_us_per_login', title: 'server CPU µs per login' },
     ],
   },
   {
     id: 'login-storm',
     title: 'Login storm',
-    says: 'Everybody comes back at once.',
+    says: 'All connections end, and everybody comes back at once.',
     metrics: [logins, { key: 'server_cpu_us', title: 'server CPU µs per login' }],
   },
   {
