@@ -74,7 +74,7 @@ export function firstScreenInApp(folder: string, url: string, count: number): Pr
   return watched(folder, url, { what: `rows => rows.length >= ${count}` })
 }
 
-/** `what`: a function of the rows of the chat list, as source: whether they show what is awaited. */
+/** `what`: a function of the rows of the chat list, as source: whether they show all of it. */
 async function watched(folder: string, url: string, { what }: { what: string }): Promise<Seen> {
   const context = await launchProfile(folder)
   context.setDefaultTimeout(patienceMs)
