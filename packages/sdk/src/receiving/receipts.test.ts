@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import type { ClientFrame } from '@parley/wire'
 import { HandClock } from '../testing/test-hand-clock.ts'
 import { Receipts, writeReceiptEntry } from './receipts.ts'
-import { raiseMarks, readMarks } from '../store/marks.ts'
+import { raiseMarks, raiseReadMarks, readMarks } from '../store/marks.ts'
 import { readMessageByNumber } from '../store/messages.ts'
 import { eventsOf } from '../state/events.ts'
 import { memoryCore } from '../testing/test-core.ts'
@@ -78,6 +78,18 @@ test('[Y22] while a mark waits to be confirmed a backlog raises it unsaid; then 
   confirm(1)
   await clock.advance(50)
   expect([said(), confirmed()]).toEqual([[1, 100], 1])
+})
+
+test('[Y22] what a person has read is said at once, whatever waits to be confirmed', async () => {
+  const { clock, confirm, confirmed, core, receipts, said, take } = sending()
+  take(1)
+  take(2)
+  core.store.transaction(() => raiseReadMarks(core.store, peer))
+  receipts.send()
+  expect(said()).toEqual([1, 2])
+  confirm(1)
+  await clock.advance(50)
+  expect([said(), confirmed()]).toEqual([[1, 2], 1])
 })
 
 test('[Y22] a mark that nobody confirms is said again after ten seconds', async () => {

@@ -27,8 +27,8 @@ type ReceiptsEnd = Pick<Connection, 'live' | 'send'>
 export class Receipts {
   readonly #core: Core
   readonly #connection: ReceiptsEnd
-  /** When the mark went out that is not confirmed on this connection, by device: one at a time. */
-  readonly #sentAtMs = new Map<DeviceId, number>()
+  /** What went out last on this connection and is not confirmed, by device. */
+  readonly #sent = new Map<DeviceId, { read: number; atMs: number }>()
   /** Confirmed and not written yet. */
   #confirmed: Receipt[] = []
   readonly #alarm: Alarm
@@ -44,7 +44,7 @@ export class Receipts {
   }
 
   connected(): void {
-    this.#sentAtMs.clear()
+    this.#sent.clear()
     this.send()
   }
 
@@ -54,8 +54,9 @@ export class Receipts {
   }
 
   /**
-   * After each commit that may have raised a mark. A backlog raises it many times before the first
-   * is confirmed; then the newest goes out.
+   * After each commit that may have raised a mark. A backlog raises delivered many times before the
+   * first is confirmed; then the newest goes out. What a person has read is said at once, since a
+   * program may end after it.
    */
   send(): void {
     if (!this.#connection.live()) return
@@ -67,11 +68,12 @@ export class Receipts {
   #sendOne(marks: Marks): void {
     const now = this.#core.clock.now()
     const { peer, device, delivered, read } = marks
-    const waitedMs = now - (this.#sentAtMs.get(device) ?? -confirmWithinMs)
-    if (waitedMs >= 0 && waitedMs < confirmWithinMs) return
+    const sent = this.#sent.get(device)
+    const waitedMs = sent ? now - sent.atMs : confirmWithinMs
+    if (sent && read <= sent.read && waitedMs >= 0 && waitedMs < confirmWithinMs) return
     if (!this.#connection.send({ kind: 'receipt', peer, peerDevice: device, delivered, read }))
       return
-    this.#sentAtMs.set(device, now)
+    this.#sent.set(device, { read, atMs: now })
   }
 
   /**
@@ -95,7 +97,9 @@ export class Receipts {
         this.#writeHadBefore(receipt)
       }
     })
-    for (const receipt of receipts) this.#sentAtMs.delete(receipt.peerDevice)
+    for (const { peerDevice, read } of receipts) {
+      if (read >= (this.#sent.get(peerDevice)?.read ?? 0)) this.#sent.delete(peerDevice)
+    }
     this.send()
   }
 
