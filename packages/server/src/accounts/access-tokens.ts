@@ -1,8 +1,15 @@
 /** Access tokens: EdDSA JWTs of fifteen minutes, made and checked here and nowhere else (S5). */
 import { type AccountId, type DeviceId, parseAccountId, parseDeviceId } from '@parley/wire'
+import {
+  decodeJwt,
+  errors,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
 import type { Context } from '../context.ts'
 import type { Directory } from './directory.ts'
-import { claimsOf, type Jwt, signJwt, verifyJwt } from './jwt.ts'
 import type { Authenticator, Identity, TokenCheck } from './ports.ts'
 import { SeenTokens, tokenHash } from './seen-tokens.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -11,6 +18,8 @@ export const accessTokenSeconds = 15 * 60
 const issuer = 'parley'
 const audience = 'parley-api'
 const type = 'at+jwt'
+const algorithm = 'EdDSA'
+const headerNames = new Set(['alg', 'typ', 'kid'])
 /** How far the clocks of two servers may differ. */
 const skewSeconds = 5
 const tokenCharactersMax = 1_024
@@ -24,39 +33,36 @@ interface AccessTokenDeps extends Pick<Context, 'clock'> {
 }
 
 export async function signAccessToken(deps: AccessTokenDeps, login: Login): Promise<string> {
-  const { kid, privateKey } = await deps.keys.current()
+  const key = await deps.keys.current()
   const nowS = Math.floor(deps.clock.now() / 1000)
-  const claims = {
-    device: login.device,
-    session: login.session,
-    iss: issuer,
-    aud: audience,
-    sub: login.account,
-    iat: nowS,
-    nbf: nowS - skewSeconds,
-    exp: nowS + accessTokenSeconds,
-  }
-  return signJwt({ kid, claims }, type, privateKey)
+  return new SignJWT({ device: login.device, session: login.session })
+    .setProtectedHeader({ alg: algorithm, typ: type, kid: key.kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(login.account)
+    .setIssuedAt(nowS)
+    .setNotBefore(nowS - skewSeconds)
+    .setExpirationTime(nowS + accessTokenSeconds)
+    .sign(key.privateKey)
 }
 
-/** A signature is checked once; time, and whether the login still counts, each time. */
+/** A token is verified once; whether it has expired and its login still counts, each time. */
 export function openAuthenticator(deps: AccessTokenDeps & { directory: Directory }): Authenticator {
   const seen = new SeenTokens()
-  const kind = { type, keyOf: async (kid: string) => (await deps.keys.find(kid))?.publicKey }
 
-  async function verified(token: string): Promise<Jwt['claims'] | undefined> {
+  async function loginOf(token: string): Promise<Login | 'expired' | undefined> {
     const hash = tokenHash(token)
-    if (seen.has(hash)) return claimsOf(token)
-    const jwt = await verifyJwt(token, kind)
-    if (jwt) seen.add(hash)
-    return jwt?.claims
+    if (seen.has(hash)) return readClaims(decodeJwt(token), deps.clock.now())
+    const claims = await verifyAccessToken(deps, token)
+    if (claims === undefined || claims === 'expired') return claims
+    seen.add(hash)
+    return readClaims(claims, deps.clock.now())
   }
 
   return {
     async check(token) {
       if (token.length > tokenCharactersMax) return { refused: 'token-invalid' }
-      const claims = await verified(token)
-      const login = claims && readClaims(claims, deps.clock.now())
+      const login = await loginOf(token)
       if (login === undefined) return { refused: 'token-invalid' }
       if (login === 'expired') return { refused: 'token-expired' }
       return checkLogin(deps.directory, login)
@@ -73,19 +79,40 @@ async function checkLogin(directory: Directory, claimed: Login): Promise<TokenCh
   return login.identity
 }
 
-/** Undefined when they are not those of an access token, or not valid yet. */
-function readClaims(claims: Jwt['claims'], nowMs: number): Login | 'expired' | undefined {
-  const { iss, aud, sub, device, session, iat, nbf, exp } = claims
-  if (iss !== issuer || aud !== audience || !Number.isSafeInteger(iat)) return undefined
-  if (typeof sub !== 'string' || typeof device !== 'string') return undefined
-  if (typeof session !== 'string' || typeof nbf !== 'number' || typeof exp !== 'number') {
-    return undefined
+/** The claims of a token that is ours; undefined when it is not. */
+async function verifyAccessToken(
+  deps: AccessTokenDeps,
+  token: string,
+): Promise<JWTPayload | 'expired' | undefined> {
+  async function keyOf(header: JWTHeaderParameters) {
+    const foreign = Object.keys(header).some((name) => !headerNames.has(name))
+    const key = foreign || !header.kid ? undefined : await deps.keys.find(header.kid)
+    if (!key) throw new errors.JOSEError('no key of ours')
+    return key.publicKey
   }
-  if (nowMs < nbf * 1000) return undefined
-  if (nowMs >= exp * 1000) return 'expired'
+  try {
+    const { payload } = await jwtVerify(token, keyOf, {
+      algorithms: [algorithm],
+      issuer,
+      audience,
+      typ: type,
+      requiredClaims: ['sub', 'exp', 'nbf', 'iat'],
+      currentDate: new Date(deps.clock.now()),
+    })
+    return payload
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) return 'expired'
+    if (error instanceof errors.JOSEError) return undefined
+    throw error
+  }
+}
+
+/** Of a token that was verified. */
+function readClaims({ sub, device, session, exp }: JWTPayload, nowMs: number): Login | 'expired' {
+  if (nowMs >= Number(exp) * 1000) return 'expired'
   return {
-    account: parseAccountId(sub) as AccountId,
-    device: parseDeviceId(device) as DeviceId,
-    session,
+    account: parseAccountId(String(sub)),
+    device: parseDeviceId(String(device)),
+    session: String(session),
   }
 }
