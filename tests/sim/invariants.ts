@@ -99,13 +99,28 @@ export function checkShownOnce(chat: ShownChat, sent: readonly Sent[]): void {
   }
 }
 
+/**
+ * What was dated before a change of the key and came after it: it stands below the notice, in the
+ * order in which it came, for whoever has another key could date it back (E1).
+ */
+function displaced(chat: ShownChat): Set<string> {
+  const ids = new Set<string>()
+  let noticedAt = 0
+  for (const item of chat.items) {
+    if (!isMessage(item)) noticedAt = Math.max(noticedAt, item.stamp)
+    else if (item.stamp <= noticedAt) ids.add(item.id)
+  }
+  return ids
+}
+
 /** I3: what one device sent stands in the order in which it sent it. */
 export function checkOrder(chat: ShownChat, sent: readonly Sent[]): void {
   const order = new Map(sent.map((message, index) => [message.text, index]))
   const lastOf = new Map<string, number>()
+  const elsewhere = displaced(chat)
   for (const item of chat.items) {
     const index = order.get(textOf(item) ?? '')
-    if (item.mine || index === undefined) continue
+    if (item.mine || index === undefined || elsewhere.has(item.id)) continue
     const device = sent[index]?.device ?? ''
     const last = lastOf.get(device) ?? -1
     if (index < last) {
@@ -165,7 +180,7 @@ export function checkAllArrived(sender: ShownChat, { sent, excuses }: Healed): v
 export function checkConverged(left: ShownChat, right: ShownChat, { sent, excuses }: Healed): void {
   const excused = (message: Sent) => excuses.byAuthor(message) || excuses.byRecipient(message)
   const missing = sent.filter(excused)
-  const ids = new Set(missing.map(({ id }) => id))
+  const ids = new Set([...missing.map(({ id }) => id), ...displaced(left), ...displaced(right)])
   const texts = new Set(missing.map(({ text }) => text))
   const known = new Set(sent.map(({ id }) => id))
   // What cannot be read and whose author died writing it can only be told by its text.

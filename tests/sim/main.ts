@@ -11,6 +11,7 @@ import type { Plant } from './plants.ts'
 import { runRange } from './range.ts'
 import type { Range } from './range.ts'
 import { runSeed } from './run.ts'
+import { linesOf } from './worker.ts'
 import { storms } from './storms.ts'
 import type { StormName } from './storms.ts'
 
@@ -25,6 +26,9 @@ const usage = `Usage: npm run sim -- [--seed N | --seed A..B] [options]
   --planted       looks for each planted fault in up to 200 seeds: exit 0 when all are found
   --jobs N        processes that run seeds (as many as there are processors)
   --json          one JSON object at the end
+
+Exit: 1 when a seed failed, also when its process died or hung. Ctrl-C ends with the verdict on the
+seeds that have run until then, marked partial: exit 1 only if one of them failed.
 
 Planted faults:
 ${Object.entries(plants)
@@ -47,8 +51,8 @@ function parse() {
         planted: { type: 'boolean', default: false },
         coverage: { type: 'boolean', default: false },
         jobs: { type: 'string', default: String(availableParallelism()) },
-        /** Of a process that this program starts: which seeds are its own. */
-        part: { type: 'string' },
+        /** A process that this program starts: it reads its seeds from stdin. */
+        worker: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -75,11 +79,12 @@ function rangeWanted(): Range {
   return { first, last: Number(match[2] ?? first), plant, storm, jobs }
 }
 
-/** One line of JSON for each seed, for the process that started this one. */
-async function runPart({ first, last, plant, storm }: Range, part: string): Promise<void> {
-  const [index = 0, count = 1] = part.split('/').map(Number)
-  for (let seed = first + index; seed <= last; seed += count) {
-    const outcome = await runSeed({ seed, plant, storm, tell: () => {} })
+/** One line of JSON for each seed that it is asked for. */
+async function answer({ plant, storm }: Range): Promise<void> {
+  // Ctrl-C goes to all processes of the terminal; the one that asks decides what becomes of it.
+  process.on('SIGINT', () => {})
+  for await (const line of linesOf(Bun.stdin.stream())) {
+    const outcome = await runSeed({ seed: Number(line), plant, storm, tell: () => {} })
     process.stdout.write(`${JSON.stringify(outcome)}\n`)
   }
 }
@@ -99,26 +104,29 @@ async function tellStory({ first, plant, storm }: Range): Promise<number> {
 }
 
 async function runSeeds(range: Range): Promise<number> {
-  const { seeds, steps, crashes, sent, failed, met, seconds } = await runRange(range, {
-    talks: !values.json,
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const { seeds, steps, crashes, sent, failed, met, seconds, partial } = await runRange(range, {
+    talks: !values.json || process.stderr.isTTY,
     stopsAtFailure: range.plant !== undefined,
+    signal: stopping.signal,
   })
   const names = failed.map(({ seed, invariant }) => ({ seed, invariant }))
   if (values.json) {
     const coverage = values.coverage ? { met, never: neverMet(met) } : {}
-    const figures = { seeds, steps, failed: names, sent, crashes, ...coverage }
+    const figures = { seeds, steps, failed: names, partial, sent, crashes, ...coverage }
     process.stdout.write(`${JSON.stringify(figures)}\n`)
   } else {
     if (values.coverage) process.stdout.write(`${table(met)}\n`)
     const rate = (seeds / seconds).toFixed(1)
     process.stdout.write(
-      `${seeds} seeds, ${steps} steps, ${sent} sent, ${crashes} crashes, ${failed.length} failed` +
+      `${partial ? 'Stopped: ' : ''}${seeds} seeds, ${steps} steps, ${sent} sent, ${crashes} crashes, ${failed.length} failed` +
         ` (${seconds.toFixed(0)} s, ${rate} seeds/s)\n`,
     )
   }
-  const wanted = range.last - range.first + 1
-  if (range.plant !== undefined) return failed.length > 0 ? 0 : 1
-  return failed.length > 0 || seeds < wanted ? 1 : 0
+  const found = failed.length > 0
+  return found === (range.plant !== undefined) ? 0 : 1
 }
 
 async function findAll({ jobs }: Range): Promise<number> {
@@ -134,8 +142,8 @@ async function main(): Promise<number> {
     return 0
   }
   const range = rangeWanted()
-  if (values.part !== undefined) {
-    await runPart(range, values.part)
+  if (values.worker) {
+    await answer(range)
     return 0
   }
   if (values.planted) return findAll(range)

@@ -46,5 +46,7 @@ export async function pourOut(world: World): Promise<void> {
 export async function longQuiet(world: World): Promise<void> {
   const forMs = world.random.between(14 * minuteMs, 20 * minuteMs)
   world.tell(`nobody does anything for ${Math.round(forMs / minuteMs)} minutes`)
+  // Somebody looks after the disk in that time.
+  world.server.disk.isFull = false
   await world.beQuiet(forMs)
 }
