@@ -1,5 +1,5 @@
 /** Access tokens: EdDSA JWTs of fifteen minutes, made and checked here and nowhere else (S5). */
-import { type AccountId, type DeviceId, parseAccountId, parseDeviceId } from '@parley/wire'
+import { parseAccountId, parseDeviceId } from '@parley/wire'
 import {
   decodeJwt,
   errors,
