@@ -23,7 +23,8 @@ const usage = `Usage: npm run sim -- [--seed N | --seed A..B] [options]
                   (wide)
   --coverage      shows at the end which faults, frames and error paths the seeds have met
   --plant NAME    runs with a planted fault, which must be found: exit 0 when it was
-  --planted       looks for each planted fault in up to 200 seeds: exit 0 when all are found
+  --planted       looks for each planted fault in up to 200 seeds of the plain storm: exit 0 when
+                  all are found
   --jobs N        processes that run seeds (as many as there are processors)
   --json          one JSON object at the end
 

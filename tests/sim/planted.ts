@@ -39,7 +39,7 @@ async function findOne(plant: Plant, breaks: string, jobs: number): Promise<numb
   // Most are found at once; what is not gets more seeds at a time.
   for (let first = 1, last = jobs; first <= seedsMax; first = last + 1, last = 2 * last + jobs) {
     const { failed } = await runRange(
-      { first, last: Math.min(last, seedsMax), plant, storm: 'wide', jobs },
+      { first, last: Math.min(last, seedsMax), plant, storm: 'plain', jobs },
       { talks: false, stopsAtFailure: false },
     )
     const hit = failed.find(({ invariant, byCrash }) =>
