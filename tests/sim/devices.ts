@@ -139,7 +139,8 @@ export async function copyProfile(world: World): Promise<void> {
   const person = anyone(world)
   if (restoresServer(world) || !person.client || person.isRevoked) return
   world.tell(`${person.name} makes a copy of the profile`)
-  person.copy = { image: person.disk.image(), sent: world.sent.length }
+  const pending = world.pendingOf(person)
+  person.copy = { image: person.disk.image(), sent: world.sent.length, pending }
 }
 
 /**
@@ -159,7 +160,7 @@ export async function restoreProfile(world: World): Promise<void> {
   person.crash('stays')
   person.disk.restore(copy.image)
   person.copy = undefined
-  world.putBack(person, copy.sent)
+  world.putBack(person, copy)
 }
 
 /** A backup of the server. */

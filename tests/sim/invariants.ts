@@ -15,6 +15,8 @@ export interface Sent {
   device: string
   /** The profile was put back to a state from before it was written, or sent. */
   forgotten: boolean
+  /** It waited in the state that the profile was put back to, and got another stamp from it. */
+  restamped: boolean
 }
 
 /** What a person's devices have been through, as far as it excuses what is missing. */
@@ -34,6 +36,8 @@ export interface Excuses {
   byRecipient: (message: Sent) => boolean
   /** It can reach nobody any more. */
   byRoot: (message: Sent) => boolean
+  /** Its author has another root since: nobody vouches for it any more (E1). */
+  byAuthorsRoot: (message: Sent) => boolean
 }
 
 /** `pasts`: by person. */
@@ -46,6 +50,7 @@ export function excusesOf(sent: readonly Sent[], pasts: ReadonlyMap<string, Past
       message.forgotten || pasts.get(message.from)?.profile !== message.profile,
     byRecipient: (message) => isBefore(message, pasts.get(message.to)?.since),
     byRoot: (message) => isBefore(message, pasts.get(message.to)?.rootSince),
+    byAuthorsRoot: (message) => isBefore(message, pasts.get(message.from)?.rootSince),
   }
 }
 
@@ -73,6 +78,8 @@ const inShort = (text: string | undefined) => text?.slice(0, 60)
 const isMessage = (item: TimelineItem) => item.body.kind !== 'notice'
 /** A place for what may still come; it goes when another device of the account turns out to have it. */
 const isPlace = ({ body }: TimelineItem) => body.kind === 'unreadable' && body.state === 'waiting'
+
+const isLost = ({ body }: TimelineItem) => body.kind === 'unreadable' && body.state === 'lost'
 
 function listing(chat: ShownChat): string {
   const rows = chat.items.map((item) => {
@@ -131,13 +138,17 @@ export function checkOrder(chat: ShownChat, sent: readonly Sent[]): void {
   }
 }
 
-/** I1: what was accepted is shown by its recipient. To be checked when all is healed. */
+/**
+ * I1: what was accepted is shown by its recipient, or said to be lost where nobody vouches for it
+ * any more. To be checked when all is healed.
+ */
 export function checkNothingLost(
   sender: ShownChat,
   recipient: ShownChat,
   { sent, excuses }: Healed,
 ): void {
   const shown = new Set(recipient.items.map(textOf))
+  const lost = new Set(recipient.items.filter(isLost).map(({ id }) => id))
   const written = new Map(sent.map((message) => [message.text, message]))
   for (const item of sender.items) {
     if (!item.mine || item.status === 'pending' || item.status === 'failed') continue
@@ -147,6 +158,7 @@ export function checkNothingLost(
     const isDelivered = item.status !== 'accepted'
     if (message && isDelivered && excuses.byRecipient(message)) continue
     if (message && excuses.byRoot(message)) continue
+    if (message && lost.has(item.id) && excuses.byAuthorsRoot(message)) continue
     const what = `"${inShort(text)}" is ${item.status} and ${recipient.owner} lacks it`
     throw new InvariantBroken('I1', `${what}\n${listing(recipient)}`)
   }
@@ -167,6 +179,7 @@ export function checkAllArrived(sender: ShownChat, { sent, excuses }: Healed): v
   for (const message of sent) {
     if (message.from !== sender.owner || message.to !== sender.peer) continue
     if (excuses.byRoot(message) || excuses.byAuthor(message)) continue
+    if (excuses.byAuthorsRoot(message)) continue
     const reached = status.get(message.text)
     if (reached === undefined && message.id === undefined) continue
     if (reached !== 'delivered' && reached !== 'read') {
@@ -178,7 +191,8 @@ export function checkAllArrived(sender: ShownChat, { sent, excuses }: Healed): v
 
 /** I4: both show the same history in the same order. */
 export function checkConverged(left: ShownChat, right: ShownChat, { sent, excuses }: Healed): void {
-  const excused = (message: Sent) => excuses.byAuthor(message) || excuses.byRecipient(message)
+  const excused = (message: Sent) =>
+    message.restamped || excuses.byAuthor(message) || excuses.byRecipient(message)
   const missing = sent.filter(excused)
   const ids = new Set([...missing.map(({ id }) => id), ...displaced(left), ...displaced(right)])
   const texts = new Set(missing.map(({ text }) => text))

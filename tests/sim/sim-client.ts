@@ -84,9 +84,11 @@ class MortalDriver implements SqlDriver {
 }
 
 /** A copy of the disk, and how many messages everybody had written until then. */
-interface Copy {
+export interface Copy {
   image: DiskImage
   sent: number
+  /** Texts that had no stamp yet. */
+  pending: ReadonlySet<string>
 }
 
 /** All of it, page by page. */

@@ -24,6 +24,7 @@ import type { Plant } from './plants.ts'
 import { mend } from './devices.ts'
 import { settle } from './settle.ts'
 import { SimClient } from './sim-client.ts'
+import type { Copy } from './sim-client.ts'
 import { SimServer } from './sim-server.ts'
 import type { StormName } from './storms.ts'
 import { bounds, Witness } from './witness.ts'
@@ -31,7 +32,8 @@ import { bounds, Witness } from './witness.ts'
 /** 2026-03-01T00:00:00Z. */
 const startMs = Date.UTC(2026, 2, 1)
 const stormMs = 90_000
-const healMsMax = 900_000
+/** A limit may ask for ten minutes, and after that for ten more. */
+const healMsMax = 3_600_000
 const stepsMax = 400_000
 const people = ['ada', 'ben', 'cleo'] as const
 /** In the wide storm, the server of one seed in so many counts requests (S10, S11). */
@@ -164,8 +166,18 @@ export class World {
     this.ghosts.push(before)
   }
 
-  /** The profile is in the state that it had when `kept` messages had been written. */
-  putBack(profile: SimClient, kept: number): void {
+  pendingOf(profile: SimClient): Set<string> {
+    const items = [...this.chats()].flatMap(({ owner, chat }) =>
+      owner === profile ? (chat?.items ?? []) : [],
+    )
+    const texts = items.map(({ body, status }) =>
+      status === 'pending' && body.kind === 'text' ? [body.text] : [],
+    )
+    return new Set(texts.flat())
+  }
+
+  /** The profile is in the state that it had when `sent` messages had been written. */
+  putBack(profile: SimClient, { sent, pending }: Pick<Copy, 'sent' | 'pending'>): void {
     const past = this.pasts.get(profile.person)
     this.pasts.set(profile.person, {
       profile: profile.name,
@@ -175,7 +187,9 @@ export class World {
     this.#shownBefore.forget(profile.person)
     profile.era++
     for (const [index, message] of this.sent.entries()) {
-      if (index >= kept && message.profile === profile.name) message.forgotten = true
+      if (message.profile !== profile.name) continue
+      if (index >= sent) message.forgotten = true
+      else if (pending.has(message.text)) message.restamped = true
     }
   }
 
@@ -183,7 +197,7 @@ export class World {
     const { from, to, text, id } = message
     const { name: profile, device } = from
     const people = { from: from.person, to: to.person }
-    this.sent.push({ ...people, text, id, profile, device, forgotten: false })
+    this.sent.push({ ...people, text, id, profile, device, forgotten: false, restamped: false })
   }
 
   get excuses() {

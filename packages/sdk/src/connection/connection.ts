@@ -3,7 +3,7 @@
  * comes next (close-codes.ts of wire), and says how it stands. Between outbox and inbox on one side
  * and the network on the other.
  */
-import { closeAction, closeReasons } from '@parley/wire'
+import { closeAction, closeReasons, silenceMs } from '@parley/wire'
 import type { ClientFrame, Cursor } from '@parley/wire'
 import { Backoff } from './backoff.ts'
 import { FrameSocket } from './frame-socket.ts'
@@ -74,6 +74,11 @@ export class Connection {
   /** The next try begins with a new token. */
   #renew = false
   #misunderstood = 0
+  /**
+   * Set for a while after a socket was left, maybe by a process before this one: the server may yet
+   * hear of it. A timer, since the clock of a device is set back and forth.
+   */
+  #forgetLeft: (() => void) | undefined
   #unwatch = () => {}
 
   constructor(options: ConnectionOptions) {
@@ -91,6 +96,7 @@ export class Connection {
     if (this.#phase.kind !== 'stopped') return
     this.#problem = undefined
     this.#misunderstood = 0
+    this.#left()
     this.#unwatch()
     this.#unwatch =
       this.#options.transport.watch?.((isOnline) => this.#network(isOnline)) ?? (() => {})
@@ -229,6 +235,8 @@ export class Connection {
   #ended({ code, retryAfterMs }: SocketEnd): void {
     const phase = this.#phase
     const between: Phase = { kind: 'authorizing' }
+    const isReplaced = code === closeReasons.replaced.code
+    if (!isReplaced) this.#left()
     this.#phase = between
     if (phase.kind === 'live') {
       const heldMs = this.#options.clock.now() - phase.sinceMs
@@ -251,6 +259,10 @@ export class Connection {
         return
       case 'update':
       case 'stop':
+        if (isReplaced && this.#forgetLeft) {
+          this.#wait(retryAfterMs)
+          return
+        }
         // Without TLS a frame can be broken on its way; one that is wrong stays wrong.
         if (misunderstood.has(code) && this.#misunderstood < misunderstoodMax) {
           this.#misunderstood++
@@ -260,6 +272,14 @@ export class Connection {
         this.#problem = stopProblem(code)
         this.#become({ kind: 'stopped' })
     }
+  }
+
+  /** Y48: the Hello of a socket that was left may reach the server after that of the next one. */
+  #left(): void {
+    this.#forgetLeft?.()
+    this.#forgetLeft = this.#options.clock.after(silenceMs, () => {
+      this.#forgetLeft = undefined
+    })
   }
 
   /** At once with a new token; when even that one was refused, after a while. */
@@ -312,6 +332,10 @@ export class Connection {
 
   #become(phase: Phase): void {
     this.#phase = phase
+    if (phase.kind === 'stopped') {
+      this.#forgetLeft?.()
+      this.#forgetLeft = undefined
+    }
     this.#show()
   }
 

@@ -76,7 +76,7 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
   const { store } = core
   const unopened = takeUnopened(store, head.sender, head.messageId)
   // Its place in the order of marks stays that of the entry that was seen first.
-  const sequence = unopened?.sequence ?? head.sequence
+  const { senderDevice, sequence } = unopened ?? head
   const { stamp } = head
   const sort = placeOfReceived(store, head.sender, stamp)
   let number = insertMessage(store, {
@@ -87,7 +87,7 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
     stamp,
     sort,
     unread: true,
-    senderDevice: head.senderDevice,
+    senderDevice,
     sequence,
     status: undefined,
   })
@@ -97,6 +97,8 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
     writeOpened(store, number, { kind, text, stamp, sort })
   }
   raiseMarks(store, head.sender, head.senderDevice, head.sequence)
+  // Another device of theirs sent it again: who waits for the tick counts by the first one.
+  if (senderDevice !== head.senderDevice) raiseMarks(store, head.sender, senderDevice, sequence)
   if (!core.recordEvents || kind !== 'text') return
   insertEvent(store, { type: 'message', conversation: head.sender, message: number, status: '' })
 }
@@ -107,9 +109,10 @@ function writeShown(core: Core, head: Head, kind: MessageKind, text: string): vo
  */
 function writeControl(core: Core, head: Head): void {
   const { store } = core
-  if (!takeUnopened(store, head.sender, head.messageId)) return
+  const unopened = takeUnopened(store, head.sender, head.messageId)
+  if (!unopened) return
   deleteWaiting(store, keyOf(head))
-  raiseMarks(store, head.sender, head.senderDevice, 0)
+  raiseMarks(store, head.sender, unopened.senderDevice, 0)
 }
 
 /**
