@@ -3,10 +3,18 @@ import { expect, test } from 'bun:test'
 import type { Content } from '@parley/wire'
 import { HandClock } from '../testing/test-hand-clock.ts'
 import { readContact, titleOf } from '../store/contacts.ts'
+import { readMarks } from '../store/marks.ts'
 import { readMessage } from '../store/messages.ts'
 import { readUnopened } from '../store/unopened.ts'
 import { memoryCore } from '../testing/test-core.ts'
-import { addMessage, own, peer, peerDevice, testMessageId } from '../testing/test-store.ts'
+import {
+  addMessage,
+  own,
+  peer,
+  peerDevice,
+  testDevice,
+  testMessageId,
+} from '../testing/test-store.ts'
 import { isTaken, writeContent, writeNotOpened } from './incoming.ts'
 
 const id = testMessageId(1)
@@ -43,6 +51,24 @@ test('[E16][Y15] a message that was waited for stands where its inside says, not
   expect(readMessage(store, key)).toMatchObject({ kind: 'waiting', stamp: 9_000 })
   store.transaction(() => writeContent(core, head, contentWith({})))
   expect(readMessage(store, key)).toMatchObject({ kind: 'text', stamp: 2_000, sort: 2_000 })
+})
+
+// The author had registered anew meanwhile; the message kept one tick for ever.
+test('[Y20] what another device of the author sent again counts for the device that sent it first', () => {
+  const core = memoryCore(new HandClock(5_000))
+  const { store } = core
+  const [first, second] = [testDevice(5), testDevice(6)]
+  const marksOf = (device: typeof first) => readMarks(store, peer, device)
+  const sealedFor = { ...head, senderDevice: first, sequence: 10 }
+  store.transaction(() => {
+    const item = { position: 1, type: 'absent' as const, ciphertext: undefined, askAtMs: 0 }
+    writeNotOpened(core, sealedFor, { ...item, shown: true })
+  })
+  expect(marksOf(first)?.delivered ?? 0).toBe(0)
+  const again = { ...head, senderDevice: second, sequence: 20 }
+  store.transaction(() => writeContent(core, again, contentWith({ senderDevice: second })))
+  expect(marksOf(first)).toMatchObject({ delivered: 10, read: 0 })
+  expect(marksOf(second)).toMatchObject({ delivered: 20 })
 })
 
 test('[E7] what cannot be opened is kept up to 8 MiB for one person, and beyond without its bytes', () => {
