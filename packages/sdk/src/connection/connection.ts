@@ -24,6 +24,8 @@ const clockOffMs = 5 * 60_000
 const stopMs = 1_000
 /** Connections in a row that may end so before the server is believed. */
 const misunderstoodMax = 3
+/** Hellos of processes before this one that may still be on their way. */
+const leftBeforeMax = 3
 const misunderstood: ReadonlySet<number> = new Set([
   closeReasons.badFrame.code,
   closeReasons.frameTooLarge.code,
@@ -75,10 +77,11 @@ export class Connection {
   #renew = false
   #misunderstood = 0
   /**
-   * Set for a while after a socket was left, maybe by a process before this one: the server may yet
-   * hear of it. A timer, since the clock of a device is set back and forth.
+   * Sockets that were left lately, some maybe by processes before this one: the server may yet hear
+   * of each. Forgotten by a timer, since the clock of a device is set back and forth.
    */
-  #forgetLeft: (() => void) | undefined
+  #left = 0
+  #forgetLeft = () => {}
   #unwatch = () => {}
 
   constructor(options: ConnectionOptions) {
@@ -96,7 +99,7 @@ export class Connection {
     if (this.#phase.kind !== 'stopped') return
     this.#problem = undefined
     this.#misunderstood = 0
-    this.#left()
+    this.#leave(leftBeforeMax)
     this.#unwatch()
     this.#unwatch =
       this.#options.transport.watch?.((isOnline) => this.#network(isOnline)) ?? (() => {})
@@ -236,7 +239,7 @@ export class Connection {
     const phase = this.#phase
     const between: Phase = { kind: 'authorizing' }
     const isReplaced = code === closeReasons.replaced.code
-    if (!isReplaced) this.#left()
+    if (!isReplaced) this.#leave(1)
     this.#phase = between
     if (phase.kind === 'live') {
       const heldMs = this.#options.clock.now() - phase.sinceMs
@@ -259,7 +262,8 @@ export class Connection {
         return
       case 'update':
       case 'stop':
-        if (isReplaced && this.#forgetLeft) {
+        if (isReplaced && this.#left > 0) {
+          this.#left--
           this.#wait(retryAfterMs)
           return
         }
@@ -275,10 +279,11 @@ export class Connection {
   }
 
   /** Y48: the Hello of a socket that was left may reach the server after that of the next one. */
-  #left(): void {
-    this.#forgetLeft?.()
+  #leave(count: number): void {
+    this.#left += count
+    this.#forgetLeft()
     this.#forgetLeft = this.#options.clock.after(silenceMs, () => {
-      this.#forgetLeft = undefined
+      this.#left = 0
     })
   }
 
@@ -333,8 +338,8 @@ export class Connection {
   #become(phase: Phase): void {
     this.#phase = phase
     if (phase.kind === 'stopped') {
-      this.#forgetLeft?.()
-      this.#forgetLeft = undefined
+      this.#left = 0
+      this.#forgetLeft()
     }
     this.#show()
   }
