@@ -119,7 +119,7 @@ export class LateIndex {
     const rows = run.places.length + run.sequences.length
     const end = Math.min(rows, run.next + stepRows)
     // The next batch syncs the step with itself; a step that is lost is done again.
-    if (this.#sync === 'full') this.#statements.syncLate.run()
+    this.#setSync('normal')
     try {
       this.#statements.begin.run()
       for (let index = run.next; index < end; index++) this.#writeRow(run, index)
@@ -129,10 +129,15 @@ export class LateIndex {
       if (this.#database.inTransaction) this.#statements.rollback.run()
       throw error
     } finally {
-      if (this.#sync === 'full') this.#statements.syncNow.run()
+      this.#setSync('full')
     }
     run.next = end
     if (end === rows) this.reload()
+  }
+
+  /** Not as a prepared statement: this one acts when it is prepared, and only then. */
+  #setSync(sync: 'normal' | 'full'): void {
+    if (this.#sync === 'full') this.#database.run(`PRAGMA synchronous = ${sync}`)
   }
 
   #begin(): Run {
@@ -165,8 +170,6 @@ function prepare(database: SqliteConnection) {
     begin: sql<never, []>('BEGIN IMMEDIATE'),
     commit: sql<never, []>('COMMIT'),
     rollback: sql<never, []>('ROLLBACK'),
-    syncLate: sql<never, []>('PRAGMA synchronous = NORMAL'),
-    syncNow: sql<never, []>('PRAGMA synchronous = FULL'),
     indexed: sql<{ position: number }, []>('SELECT position FROM indexed'),
     setIndexed: sql<never, [number]>('UPDATE indexed SET position = ?'),
     waiting: sql<{ entries: number; bytes: number }, [number]>(
