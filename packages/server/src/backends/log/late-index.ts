@@ -31,8 +31,9 @@ interface Run {
 
 const usualPace: LatePace = { entries: 16_384, bytes: 8 * 1024 * 1024 }
 /** Appends are refused with so many times what a run begins with. */
-const refusedAt = 4
-const stepRows = 1_024
+const refusedAt = 2
+/** A step has so much of what a run begins with: 1,024 rows on a server. */
+const stepShare = 1 / 16
 /**
  * A run has at most two rows for an entry; with four for each new one it ends before half as many
  * have come.
@@ -44,6 +45,7 @@ export class LateIndex {
   readonly #statements: ReturnType<typeof prepare>
   readonly #pace: LatePace
   readonly #sync: 'full' | 'off'
+  readonly #stepRows: number
   #run: Run | undefined
   #upTo = 0
   #entries = 0
@@ -56,6 +58,7 @@ export class LateIndex {
     this.#statements = prepare(database)
     this.#pace = pace
     this.#sync = sync
+    this.#stepRows = Math.ceil(pace.entries * stepShare)
     this.reload()
   }
 
@@ -97,7 +100,7 @@ export class LateIndex {
     let rows = this.isOver ? Number.POSITIVE_INFINITY : rowsPerEntry * newEntries
     do {
       this.#step()
-      rows -= stepRows
+      rows -= this.#stepRows
       yield
     } while (this.#run && rows > 0)
   }
@@ -117,7 +120,7 @@ export class LateIndex {
     this.#run ??= this.#begin()
     const run = this.#run
     const rows = run.places.length + run.sequences.length
-    const end = Math.min(rows, run.next + stepRows)
+    const end = Math.min(rows, run.next + this.#stepRows)
     // The next batch syncs the step with itself; a step that is lost is done again.
     this.#setSync('normal')
     try {

@@ -85,6 +85,7 @@ export class LogWriter {
    * repeat; for a trim whether it reached its end. Never throws.
    */
   write(batch: ArrayBuffer): BatchOutcome {
+    if (this.#index.isOver) this.tidy()
     if (this.#stopped) return this.#stopped
     const reader = new BatchReader(batch)
     const last = this.#last

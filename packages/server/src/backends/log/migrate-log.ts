@@ -24,7 +24,7 @@ interface Place {
   position: number
 }
 
-const stepEntries = 50_000
+const usualStepEntries = 50_000
 const beginStatements = `
 BEGIN IMMEDIATE;
 ${columnsOfFormat2.map((column) => `ALTER TABLE entries ADD COLUMN ${column};`).join('\n')}
@@ -38,13 +38,14 @@ COMMIT
 export function finishMigration(
   database: SqliteConnection,
   onProgress: (progress: MigrationProgress) => void,
+  stepEntries = usualStepEntries,
 ): void {
   if (!has(database, 'entries_by_log')) return
   if (!has(database, 'places')) runWhole(database, beginStatements)
   const totalLogs = one(database, 'SELECT ifnull(max(number), 0) AS value FROM logs')
   for (let last = lastPlace(database); ; ) {
     onProgress({ doneLogs: last.log, totalLogs })
-    copyStep(database, last)
+    copyStep(database, last, stepEntries)
     database.run('PRAGMA wal_checkpoint(PASSIVE)')
     const next = lastPlace(database)
     if (next.log === last.log && next.position === last.position) break
@@ -62,13 +63,13 @@ function runWhole(database: SqliteConnection, statements: string): void {
   }
 }
 
-function copyStep(database: SqliteConnection, { log, position }: Place): void {
+function copyStep(database: SqliteConnection, { log, position }: Place, entries: number): void {
   database
     .query<never, [number, number, number]>(
       'INSERT INTO places SELECT log, position FROM entries INDEXED BY entries_by_log ' +
         'WHERE (log, position) > (?, ?) ORDER BY log, position LIMIT ?',
     )
-    .run(log, position, stepEntries)
+    .run(log, position, entries)
 }
 
 function lastPlace(database: SqliteConnection): Place {
