@@ -160,8 +160,7 @@ const inEveryFormat: readonly Contradiction[] = [
 
 const indexed = '(SELECT position FROM indexed)'
 const knownDevices = 'SELECT device FROM sequences UNION SELECT device FROM cursors'
-const lateDevices =
-  `SELECT lower(hex(device)) FROM entries WHERE position > ${indexed} AND device IS NOT NULL`
+const lateDevices = `SELECT lower(hex(device)) FROM entries WHERE position > ${indexed} AND device IS NOT NULL`
 
 const strangeDevices = (devices: string): Contradiction => ({
   sql:

@@ -4,6 +4,7 @@ import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DeviceId, LogId } from '@parley/wire'
 import { pino } from 'pino'
 import { openBunSqlite } from '../../sqlite.ts'
 import type { OpenSqlite } from '../../sqlite.ts'
@@ -48,8 +49,8 @@ function makeFolder() {
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
 }
 
-const [id = 'inbox:'] = logsOfFormat1
-const [device] = devicesOfFormat1
+const [id] = logsOfFormat1 as [LogId]
+const [device] = devicesOfFormat1 as [DeviceId]
 const pace = { entries: 10, bytes: 100_000 }
 
 /** While `isFull()`, nothing of the index can be written. */
@@ -76,7 +77,7 @@ test('[L1, L3] without room for the index appends go on for a while, are refused
   let isFull = true
   await using rig = await startIn(made.folder, { openSqlite: withoutRoom(() => isFull), pace })
   const append = (sequence: number) => {
-    const origin = device && { device, sequence }
+    const origin = { device, sequence }
     const appended = rig.log.append(id, { origin, body: new Uint8Array(9) })
     return rig.finish(
       appended.then(
@@ -112,7 +113,7 @@ test('a file of format 1 is read as it was, and goes on as format 2', async () =
     await using rig = await startIn(made.folder, { writer, logger, pace })
     expect(await readHeld(rig.log)).toEqual(heldInFormat1)
     expect(lines.join('')).toContain('is being brought')
-    const repeated = device && { device, sequence: 360 }
+    const repeated = { device, sequence: 360 }
     await rig.finish(rig.log.append(id, { origin: repeated, body: new Uint8Array(9) }))
     expect(await readHeld(rig.log)).toEqual(heldInFormat1)
     await rig.finish(rig.log.append(id, { origin: undefined, body: new Uint8Array(9) }))
