@@ -125,6 +125,16 @@ class World extends SteppedTime {
     for (const sent of [...this.unanswered]) await this.finish(this.#append(sent))
   }
 
+  /** What was refused is repeated before anything else is sent. */
+  async fillDisk(): Promise<void> {
+    this.disk.isFull = true
+    for (let sends = this.random.below(10); sends > 0; sends--) this.send()
+    await this.pass(20)
+    this.disk.isFull = false
+    await this.pass(20)
+    await this.repeat()
+  }
+
   /** All entries can be read, and their positions are known. */
   async trim(log: SqliteLog): Promise<void> {
     await this.repeat()
@@ -197,6 +207,7 @@ async function live(world: World, log: SqliteLog): Promise<void> {
     const choice = random.below(100)
     if (choice < 60) world.send()
     else if (choice < 95) await world.step()
+    else if (choice < 96) await world.fillDisk()
     else if (choice < 98) await world.check(log)
     else await world.trim(log)
   }
