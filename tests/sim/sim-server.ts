@@ -28,6 +28,8 @@ import type { Plant } from './plants.ts'
 import { entriesPerPageMax, logQueueBytesMax } from './witness.ts'
 import type { Witness } from './witness.ts'
 
+/** So that what is indexed late is killed in the middle often. */
+const latePace = { entries: 24, bytes: 32 * 1024 }
 /** Of an entry in the queue, beside its body. */
 const entryOverheadBytes = 256
 
@@ -171,6 +173,7 @@ export class SimServer {
       logger,
       fileBytesMax: undefined,
       queueBytesMax: logQueueBytesMax,
+      pace: latePace,
       onBatch: undefined,
       onParked: undefined,
     })

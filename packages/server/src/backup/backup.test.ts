@@ -11,8 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { fileOfFormat1 } from '../backends/log/log-1.fixture.ts'
 import { openBackupRig } from './backup-rig.fixture.ts'
 import type { BackupRig } from './backup-rig.fixture.ts'
+import { inspectStores } from './inspect-stores.ts'
 import { BackupError, manifestIn } from './manifest.ts'
 
 /** The sentence of the refusal. */
@@ -209,6 +211,35 @@ test('[BK3, BK1] stores that do not fit each other are found, and not restored',
     ['DROP TABLE accounts.accounts', /not those of Parley.*cannot be served/],
   ]
   for (const [change, says] of cases) expect(await withMisfit(rig, change)).toMatch(says)
+})
+
+test('[BK3] what the tables of a log do not find, or find and is not there, is said', async () => {
+  using rig = await openBackupRig()
+  rig.newPerson(5)
+  const indexed = 'UPDATE indexed SET position = (SELECT max(position) FROM entries);'
+  const places = 'INSERT INTO places SELECT log, position FROM entries;'
+  const sequences =
+    'INSERT INTO sequences SELECT lower(hex(device)), log, max(sequence) FROM entries WHERE 1 ' +
+    'GROUP BY device, log;'
+  const cases: readonly [string, RegExp][] = [
+    [indexed + sequences, /8 entries are not found in their log.*cannot be served/],
+    [indexed + places, /4 last send sequences are older.*cannot be served/],
+    ['INSERT INTO places VALUES (1, 1)', /1 entries are gone and still looked.*cannot be served/],
+  ]
+  for (const [change, says] of cases) expect(await withMisfit(rig, change)).toMatch(says)
+})
+
+test('[BK3] a log of format 1 is looked into by its own tables', async () => {
+  using rig = await openBackupRig()
+  await rig.backUp()
+  const paths = { log: join(rig.to, 'log.sqlite'), accounts: join(rig.to, 'accounts.sqlite') }
+  writeFileSync(paths.log, fileOfFormat1())
+  const found = inspectStores({ paths, thorough: true })
+  expect(found).toMatchObject({ formats: { log: 1 }, facts: { entries: 33 }, damage: {} })
+  expect(found.misfits).toEqual([
+    '2 devices have sent or read and are not there.',
+    '3 logs belong to accounts that are not there.',
+  ])
 })
 
 test('[BK4, BK5] a restored folder holds what the backup held, as another incarnation without prekeys and logins', async () => {

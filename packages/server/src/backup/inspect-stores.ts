@@ -56,7 +56,9 @@ export function inspectStores(options: { paths: StorePaths; thorough: boolean })
   const together = openReading(paths.log)
   try {
     together.run('ATTACH ? AS accounts', [paths.accounts])
-    return { formats, damage, facts: factsOf(together), misfits: misfitsOf(together, thorough) }
+    const known = contradictionsOf(together, formats.log ?? 0)
+    const wanted = known.filter((each) => thorough || !each.thorough)
+    return { formats, damage, facts: factsOf(together), misfits: misfitsOf(together, wanted) }
   } catch (error) {
     const says = `The tables are not those of Parley: ${messageOf(error)}.`
     return { formats, damage, facts: undefined, misfits: [says] }
@@ -120,19 +122,18 @@ function factsOf(together: Database): StoreFacts {
 }
 
 /** Counts of what may not be, each with its sentence. */
-const contradictions: readonly { sql: string; says: string; thorough: boolean }[] = [
+interface Contradiction {
+  sql: string
+  says: string
+  thorough: boolean
+}
+
+const inEveryFormat: readonly Contradiction[] = [
   {
     sql:
       `SELECT count(*) AS n FROM logs WHERE substr(log, ${inboxPrefixLength + 1}) ` +
       'NOT IN (SELECT id FROM accounts.accounts)',
     says: 'logs belong to accounts that are not there',
-    thorough: false,
-  },
-  {
-    sql:
-      'SELECT count(*) AS n FROM (SELECT device FROM sequences UNION SELECT device FROM cursors) ' +
-      'WHERE device NOT IN (SELECT id FROM accounts.devices)',
-    says: 'devices have sent or read and are not there',
     thorough: false,
   },
   {
@@ -157,8 +158,55 @@ const contradictions: readonly { sql: string; says: string; thorough: boolean }[
   },
 ]
 
-function misfitsOf(together: Database, thorough: boolean): string[] {
-  const wanted = contradictions.filter((each) => thorough || !each.thorough)
+const indexed = '(SELECT position FROM indexed)'
+const knownDevices = 'SELECT device FROM sequences UNION SELECT device FROM cursors'
+const lateDevices = `SELECT lower(hex(device)) FROM entries WHERE position > ${indexed} AND device IS NOT NULL`
+
+const strangeDevices = (devices: string): Contradiction => ({
+  sql:
+    `WITH found (device) AS (${devices}) SELECT count(*) AS n FROM found ` +
+    'WHERE device NOT IN (SELECT id FROM accounts.devices)',
+  says: 'devices have sent or read and are not there',
+  thorough: false,
+})
+
+/** Since format 2 of the log, what finds its entries is tables, and written late. */
+const sinceFormat2: readonly Contradiction[] = [
+  {
+    sql:
+      `SELECT count(*) AS n FROM entries WHERE position <= ${indexed} AND NOT EXISTS (SELECT 1 ` +
+      'FROM places WHERE places.log = entries.log AND places.position = entries.position)',
+    says: 'entries are not found in their log',
+    thorough: true,
+  },
+  {
+    sql:
+      'SELECT count(*) AS n FROM places WHERE NOT EXISTS (SELECT 1 FROM entries WHERE ' +
+      'entries.position = places.position AND entries.log = places.log)',
+    says: 'entries are gone and still looked for',
+    thorough: true,
+  },
+  {
+    sql:
+      'SELECT count(*) AS n FROM (SELECT lower(hex(device)) AS device, log, max(sequence) AS ' +
+      `newest FROM entries WHERE position <= ${indexed} AND device IS NOT NULL GROUP BY device, ` +
+      'log) LEFT JOIN sequences USING (device, log) WHERE ifnull(sequence, 0) < newest',
+    says: 'last send sequences are older than what was sent',
+    thorough: true,
+  },
+]
+
+/** A format 1 whose migration has not ended is found by its old index, which is still whole. */
+function contradictionsOf(together: Database, logFormat: number): readonly Contradiction[] {
+  const old = "SELECT count(*) AS n FROM main.sqlite_master WHERE name = 'entries_by_log'"
+  if (logFormat < 2 || numberOf(together, old, 'n') > 0) {
+    return [strangeDevices(knownDevices), ...inEveryFormat]
+  }
+  const devices = `${knownDevices} UNION ${lateDevices}`
+  return [strangeDevices(devices), ...inEveryFormat, ...sinceFormat2]
+}
+
+function misfitsOf(together: Database, wanted: readonly Contradiction[]): string[] {
   return wanted.flatMap(({ sql, says }) => {
     const found = numberOf(together, sql, 'n')
     return found === 0 ? [] : [`${found} ${says}.`]

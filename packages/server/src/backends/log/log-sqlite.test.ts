@@ -22,7 +22,9 @@ import { describeLog } from './log.contract.ts'
 import { LogUnavailable } from './log.ts'
 import { LogTooNew, openForWriting } from './schema.ts'
 
-type Overrides = Partial<Pick<SqliteLogOptions, 'writer' | 'fileBytesMax' | 'queueBytesMax'>>
+type Overrides = Partial<
+  Pick<SqliteLogOptions, 'writer' | 'fileBytesMax' | 'queueBytesMax' | 'pace'>
+>
 
 function startRig(overrides: Overrides): Promise<LogRig> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
@@ -49,6 +51,11 @@ function openIn(folder: string, rig: LogRig, overrides: Overrides) {
 
 const tightQueue = (tight: boolean) => ({ queueBytesMax: tight ? 20_000 : undefined })
 describeLog('log-sqlite inline', ({ tight }) => startRig(tightQueue(tight)), { skip: [] })
+describeLog(
+  'log-sqlite inline that indexes often',
+  ({ tight }) => startRig({ pace: { entries: 5, bytes: 10_000 }, ...tightQueue(tight) }),
+  { skip: [] },
+)
 describeLog(
   'log-sqlite with a writer thread',
   ({ tight }) => startRig({ writer: 'thread', ...tightQueue(tight) }),
@@ -148,7 +155,7 @@ test('[L1] after a failed sync nothing more is accepted, since nobody knows what
   const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
   const settings = { path: join(folder, 'x'), sync: 'full' as const, fileBytesMax: 2 ** 40 }
   const database = openForWriting(settings)
-  const writer = new LogWriter(failingCommit(database))
+  const writer = new LogWriter(failingCommit(database), settings)
   const batchOf = (sequence: number) => {
     const builder = new BatchBuilder()
     builder.append(id, entryOf(1, sequence))
@@ -219,7 +226,8 @@ test('[L3, L4] repeats are dropped, too, after more devices have sent than are r
       builder.append(id, { origin, body: new Uint8Array(1) })
     }
     const batch = builder.take(Date.UTC(2026, 1, 1), undefined)
-    expect(opened.writer.write(batch)).toEqual({ written: true })
+    expect(opened.writer.write(batch)).toMatchObject({ written: true })
+    opened.writer.tidy()
     return answersOf(batch)
   }
   const devices = 120_000

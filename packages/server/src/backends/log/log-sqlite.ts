@@ -1,7 +1,8 @@
 /**
  * The embedded log: one SQLite file, one writer, group commit. What is appended while the writer is
  * busy becomes its next batch; followers are fed from memory while they keep up, readers have a
- * connection of their own.
+ * connection of their own, and what the file does not find yet in memory (L5: nothing is shown
+ * before it was answered).
  */
 import { positionTimeMs } from '@parley/wire'
 import type { DeviceId, LogId } from '@parley/wire'
@@ -11,12 +12,15 @@ import type { OpenSqlite, SqliteConnection } from '../../sqlite.ts'
 import { BatchBuilder, answersOf } from './batch.ts'
 import { followLog } from './follow.ts'
 import type { FollowSource } from './follow.ts'
+import type { LatePace } from './late-index.ts'
 import type { BatchOutcome } from './log-writer.ts'
+import type { MigrationProgress } from './migrate-log.ts'
 import { LogUnavailable } from './log.ts'
 import type { EntryHandler, Log, LogEntry, LogPage, NewEntry } from './log.ts'
 import { PositionTime } from './position-time.ts'
 import { openForReading } from './schema.ts'
 import { Tail } from './tail.ts'
+import { Unindexed } from './unindexed.ts'
 import { linkInline, linkThread } from './writer-link.ts'
 import type { WriterLink } from './writer-link.ts'
 
@@ -38,14 +42,15 @@ export interface SqliteLogOptions {
   fileBytesMax: number | undefined
   /** Bytes that may wait for the writer. */
   queueBytesMax: number | undefined
+  /** How much may wait for the index; undefined for what suits a server. */
+  pace?: LatePace | undefined
   onBatch: ((operations: number) => void) | undefined
   onParked: (() => void) | undefined
 }
 
 /** What waits for the writer's answer; `entry` is there for an append only. */
 interface Waiting {
-  log: LogId | undefined
-  body: Uint8Array | undefined
+  append: { log: LogId; entry: NewEntry } | undefined
   resolve: (atEnd: boolean) => void
   reject: (error: LogUnavailable) => void
 }
@@ -61,13 +66,39 @@ const smallBatch = 8
 /** How long a follower's commit may wait for a batch to ride on. */
 const followerCommitMs = 1_000
 
+/** Entries in order, as many as go into one answer. */
+class Page {
+  readonly entries: LogEntry[] = []
+  readonly #limit: number
+  #bytes = 0
+  atEnd = true
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** False, and the page is full, when the entry does not go in. */
+  add(entry: LogEntry): boolean {
+    const { length } = this.entries
+    this.#bytes += entry.body.length
+    const fits = length === 0 || this.#bytes <= pageBytesMax
+    // A trim may have taken what was between two looks; then the page ends there.
+    const follows = length === 0 || entry.prev === this.entries[length - 1]?.position
+    this.atEnd = length < this.#limit && fits && follows
+    if (this.atEnd) this.entries.push(entry)
+    return this.atEnd
+  }
+}
+
 export async function openSqliteLog(options: SqliteLogOptions): Promise<SqliteLog> {
-  const { path, sync, fileBytesMax } = options
-  const settings = { path, sync, fileBytesMax: fileBytesMax ?? fileBytesMaxDefault }
+  const { path, sync, fileBytesMax, pace, openSqlite, soon, logger } = options
+  const settings = { path, sync, fileBytesMax: fileBytesMax ?? fileBytesMaxDefault, pace }
+  const onMigration = (progress: MigrationProgress) =>
+    logger.info(progress, 'The message log is being brought to this version of Parley.')
   const link =
     options.writer === 'inline'
-      ? linkInline(settings, options.openSqlite, options.soon)
-      : await linkThread(settings)
+      ? linkInline(settings, { open: openSqlite, onMigration }, soon)
+      : await linkThread(settings, { onMigration })
   return new SqliteLog(link, options)
 }
 
@@ -77,6 +108,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   readonly #reader: SqliteConnection
   readonly #statements: ReturnType<typeof prepare>
   readonly #tail: Tail
+  readonly #unindexed: Unindexed
   readonly #time: PositionTime
   readonly #queueBytesMax: number
   readonly #builder = new BatchBuilder()
@@ -106,41 +138,40 @@ export class SqliteLog implements Log, AsyncDisposable {
     this.#statements = prepare(this.#reader)
     const last = this.#statements.last.get()?.last ?? 0
     this.#tail = new Tail(last)
+    this.#unindexed = this.#loadUnindexed()
     this.#time = new PositionTime(options, positionTimeMs(last))
     link.onWritten = (batch, outcome) => this.#written(batch, outcome)
   }
 
   append(log: LogId, entry: NewEntry): Promise<void> {
-    return this.#enqueue(log, entry.body, () => this.#builder.append(log, entry))
+    return this.#enqueue({ log, entry }, () => this.#builder.append(log, entry))
   }
 
   commit(log: LogId, device: DeviceId, position: number): Promise<void> {
-    return this.#enqueue(undefined, undefined, () => this.#builder.cursor(log, device, position))
+    return this.#enqueue(undefined, () => this.#builder.cursor(log, device, position))
   }
 
   async read(log: LogId, after: number, limit: number): Promise<LogPage> {
-    const stored = this.#statements.log.get(log)
-    if (!stored) return { entries: [], expiredUpTo: 0, atEnd: true }
-    const entries: LogEntry[] = []
-    let bytes = 0
-    let atEnd = true
-    // One row more than asked for tells whether there are more.
-    for (const row of this.#statements.read.iterate(stored.number, after, limit + 1)) {
-      bytes += row.body.length
-      if (entries.length === limit || (entries.length > 0 && bytes > pageBytesMax)) {
-        atEnd = false
-        break
+    const { indexed } = this.#unindexed
+    const page = new Page(limit)
+    if (after < indexed) {
+      // One row more than asked for tells whether there are more.
+      for (const row of this.#statements.read.iterate(log, after, indexed, limit + 1)) {
+        if (!page.add({ log, position: row.position, prev: row.prev, body: row.body })) break
       }
-      entries.push({ log, position: row.position, prev: row.prev, body: row.body })
     }
-    const before = entries[0]?.prev ?? this.#statements.log.get(log)?.kept ?? 0
+    if (page.atEnd) {
+      for (const entry of this.#unindexed.after(log, after)) if (!page.add(entry)) break
+    }
+    const { entries, atEnd } = page
+    const before = entries[0]?.prev ?? this.#statements.kept.get(log)?.kept ?? 0
     return { entries, expiredUpTo: before > after ? before : 0, atEnd }
   }
 
   async heads(logs: readonly LogId[]): Promise<number[]> {
     const heads: number[] = []
     for (const log of logs) {
-      heads.push(this.#statements.head.get(log)?.head ?? 0)
+      heads.push(this.#head(log))
       if (heads.length % headsPerTurn === 0) {
         await new Promise<void>((resolve) => this.#options.soon(resolve))
       }
@@ -158,11 +189,27 @@ export class SqliteLog implements Log, AsyncDisposable {
       log === undefined
         ? this.#statements.lastSequence.get(device)
         : this.#statements.lastSequenceIn.get(device, log)
-    return row?.sequence ?? 0
+    return Math.max(row?.sequence ?? 0, this.#unindexed.lastSequence(device, log))
   }
 
   async trim(before: number): Promise<void> {
     while (!(await this.#trimStep(before)));
+  }
+
+  #head(log: LogId): number {
+    const { indexed } = this.#unindexed
+    return this.#unindexed.head(log) ?? this.#statements.head.get(indexed, log)?.head ?? 0
+  }
+
+  /** What the writer had not indexed when it ended; it has done nothing since. */
+  #loadUnindexed(): Unindexed {
+    const unindexed = new Unindexed(this.#statements.indexed.get()?.position ?? 0)
+    for (const row of this.#statements.unindexed.iterate(unindexed.indexed)) {
+      const { log, position, prev, body, sequence } = row
+      const origin = row.device === '' ? undefined : { device: row.device as DeviceId, sequence }
+      unindexed.push({ log: log as LogId, position, prev, body }, origin)
+    }
+    return unindexed
   }
 
   follow(follower: string, handle: EntryHandler, signal: AbortSignal): Promise<void> {
@@ -211,20 +258,20 @@ export class SqliteLog implements Log, AsyncDisposable {
       if (this.#closed) return reject(new LogUnavailable('closed', closedMessage))
       const builder = new BatchBuilder()
       builder.trim(before)
-      const waiting = { log: undefined, body: undefined, resolve, reject }
+      const waiting = { append: undefined, resolve, reject }
       this.#trims.push({ batch: builder.take(this.#time.now(), undefined), waiting })
       if (!this.#inFlight) this.#dispatchSoon()
     })
   }
 
-  #enqueue<T>(log: LogId | undefined, body: Uint8Array | undefined, add: () => void): Promise<T> {
+  #enqueue<T>(append: Waiting['append'], add: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!this.#refusing && this.#builder.byteLength > this.#queueBytesMax) {
         this.#refuseForNow(new LogUnavailable('overloaded', 'Too much waits for the message log.'))
       }
       if (this.#refusing) return reject(this.#refusing)
       add()
-      this.#queued.push({ log, body, resolve: resolve as Waiting['resolve'], reject })
+      this.#queued.push({ append, resolve: resolve as Waiting['resolve'], reject })
       if (this.#queued.length === 1 && !this.#inFlight) this.#dispatchSoon()
     })
   }
@@ -281,7 +328,7 @@ export class SqliteLog implements Log, AsyncDisposable {
     if (outcome.written) {
       this.#spare = batch
       this.#failing = false
-      this.#settle(written, batch)
+      this.#settle(written, batch, outcome.indexed)
       if (this.#closed) this.#dispatch()
       else if (this.#queued.length + this.#trims.length > 0) this.#dispatchSoon()
     } else {
@@ -290,16 +337,21 @@ export class SqliteLog implements Log, AsyncDisposable {
     if (!this.#inFlight) this.#idle?.()
   }
 
-  #settle(written: readonly Waiting[], batch: ArrayBuffer): void {
+  #settle(written: readonly Waiting[], batch: ArrayBuffer, indexed: number): void {
     const answers = answersOf(batch)
     let appended = false
     for (let index = 0; index < written.length; index++) {
-      const { log, body } = written[index] as Waiting
+      const append = written[index]?.append
       const position = answers[index * 2] ?? 0
-      if (log === undefined || body === undefined || position === 0) continue
-      this.#tail.push({ log, position, prev: answers[index * 2 + 1] ?? 0, body })
+      if (append === undefined || position === 0) continue
+      const { log, entry } = append
+      const prev = answers[index * 2 + 1] ?? 0
+      const stored = { log, position, prev, body: entry.body }
+      this.#tail.push(stored)
+      this.#unindexed.push(stored, entry.origin)
       appended = true
     }
+    this.#unindexed.dropUpTo(indexed)
     for (let index = 0; index < written.length; index++) {
       written[index]?.resolve(answers[index * 2] !== 0)
     }
@@ -344,7 +396,7 @@ export class SqliteLog implements Log, AsyncDisposable {
         this.#closed ? [] : (this.#tail.read(position, limit) ?? this.#fromFile(position, limit)),
       commitFollower: (follower, position) => this.#commitFollower(follower, position),
       park: (follower, position) =>
-        this.#enqueue(undefined, undefined, () => this.#builder.parked(follower, position)),
+        this.#enqueue(undefined, () => this.#builder.parked(follower, position)),
       whenChanged: (run) => this.#changed.push(run),
     }
   }
@@ -352,7 +404,7 @@ export class SqliteLog implements Log, AsyncDisposable {
   #fromFile(position: number, limit: number): LogEntry[] {
     const entries: LogEntry[] = []
     let bytes = 0
-    for (const row of this.#statements.follow.iterate(position, limit)) {
+    for (const row of this.#statements.follow.iterate(position, this.#tail.newest, limit)) {
       entries.push({ ...row, log: row.log as LogId })
       bytes += row.body.length
       if (bytes > pageBytesMax) break
@@ -374,28 +426,43 @@ export class SqliteLog implements Log, AsyncDisposable {
   }
 }
 
+interface UnindexedRow {
+  log: string
+  position: number
+  prev: number
+  body: Uint8Array
+  /** Empty for what the server wrote itself. */
+  device: string
+  sequence: number
+}
+
 function prepare(reader: SqliteConnection) {
   const sql = <Row, Parameters extends (string | number)[]>(text: string) =>
     reader.prepare<Row, Parameters>(text)
   const number = '(SELECT number FROM logs WHERE log = ?)'
   return {
-    log: sql<{ number: number; kept: number }, [string]>(
-      'SELECT number, kept FROM logs WHERE log = ?',
+    kept: sql<{ kept: number }, [string]>('SELECT kept FROM logs WHERE log = ?'),
+    read: sql<Omit<LogEntry, 'log'>, [string, number, number, number]>(
+      'SELECT places.position, prev, body FROM places ' +
+        'CROSS JOIN entries ON entries.position = places.position ' +
+        `WHERE places.log = ${number} AND places.position > ? AND places.position <= ? ` +
+        'ORDER BY places.position LIMIT ?',
     ),
-    read: sql<Omit<LogEntry, 'log'>, [number, number, number]>(
-      'SELECT position, prev, body FROM entries WHERE log = ? AND position > ? ' +
-        'ORDER BY position LIMIT ?',
-    ),
-    head: sql<{ head: number }, [string]>(
-      'SELECT ifnull((SELECT max(position) FROM entries WHERE log = number), kept) AS head ' +
-        'FROM logs WHERE log = ?',
+    head: sql<{ head: number }, [number, string]>(
+      'SELECT ifnull((SELECT max(position) FROM places WHERE log = number AND position <= ?), ' +
+        'kept) AS head FROM logs WHERE log = ?',
     ),
     follow: sql<
       { position: number; prev: number; body: Uint8Array; log: string },
-      [number, number]
+      [number, number, number]
     >(
       'SELECT position, prev, body, logs.log FROM entries JOIN logs ON logs.number = entries.log ' +
-        'WHERE position > ? ORDER BY position LIMIT ?',
+        'WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
+    ),
+    indexed: sql<{ position: number }, []>('SELECT position FROM indexed'),
+    unindexed: sql<UnindexedRow, [number]>(
+      'SELECT position, prev, body, logs.log, lower(hex(device)) AS device, sequence ' +
+        'FROM entries JOIN logs ON logs.number = entries.log WHERE position > ? ORDER BY position',
     ),
     followed: sql<{ position: number }, [string]>(
       'SELECT position FROM followers WHERE follower = ?',

@@ -1,14 +1,15 @@
 /**
  * The single writer of the embedded log: applies one batch in one transaction, which is what makes
- * `append` durable (L1). Gives the positions and drops repeats. Runs in a thread of its own
- * (log-writer.worker.ts) or in the caller's; the code is the same.
+ * `append` durable (L1). Gives the positions and drops repeats; of what the late index does not
+ * have yet, it forgets nothing. Runs in a thread of its own (log-writer.worker.ts) or in the
+ * caller's; the code is the same.
  */
 import { nextPosition } from '@parley/wire'
-import { openBunSqlite } from '../../sqlite.ts'
 import type { SqliteConnection } from '../../sqlite.ts'
 import { BatchReader } from './batch.ts'
+import { LateIndex } from './late-index.ts'
 import { openForWriting } from './schema.ts'
-import type { WriterSettings } from './schema.ts'
+import type { OpeningForWriting, WriterSettings } from './schema.ts'
 
 /** What the writer remembers of a log, so that an append reads nothing. */
 interface LogState {
@@ -16,23 +17,36 @@ interface LogState {
   head: number
   sequences: Map<string, SequenceState>
 }
-interface SequenceState {
-  log: number
+interface Unindexed {
+  log: string
+  number: number
+  position: number
+  /** Empty for what the server wrote itself. */
   device: string
   sequence: number
-  /** Changed in this batch and not yet written. */
-  dirty: boolean
+}
+interface SequenceState {
+  sequence: number
+  /** Of the entry that brought it; 0 when it was read from the table. */
+  position: number
 }
 
 export type BatchOutcome =
-  | { written: true }
+  /** `indexed`: the tables know everything up to this position. */
+  | { written: true; indexed: number }
   /**
    * `full` may pass; `failed` means that nobody knows what the disk holds, so the writer has
    * stopped.
    */
   | { written: false; reason: 'full' | 'failed'; message: string }
 
-/** Logs and sequences of one generation; there are two. */
+/** On a full disk, after the entries have found room for longer than their index. */
+const indexBehind: BatchOutcome = {
+  written: false,
+  reason: 'full',
+  message: 'the index of the message log is too far behind',
+}
+/** Logs and sequences of one generation; there are two, and what is not indexed yet. */
 const rememberedMax = 50_000
 /** More than this many of one log's sequences do not go on into the next generation. */
 const sequencesKeptMax = 1_000
@@ -51,15 +65,18 @@ export class LogWriter {
   #logs = new Map<string, LogState>()
   #older = new Map<string, LogState>()
   #remembered = 0
-  readonly #dirty: SequenceState[] = []
+  readonly #index: LateIndex
+  #appended = { entries: 0, bytes: 0 }
   #last: number
   #version: number
   #stopped: BatchOutcome | undefined
 
-  constructor(database: SqliteConnection) {
+  constructor(database: SqliteConnection, { sync, pace }: Pick<WriterSettings, 'sync' | 'pace'>) {
     this.#database = database
     this.#statements = prepare(database)
+    this.#index = new LateIndex(database, sync, pace)
     this.#last = this.#statements.last.get()?.last ?? 0
+    this.#remember()
     this.#version = this.#statements.version.get()?.data_version ?? 0
   }
 
@@ -68,23 +85,40 @@ export class LogWriter {
    * repeat; for a trim whether it reached its end. Never throws.
    */
   write(batch: ArrayBuffer): BatchOutcome {
+    if (this.#index.isOver) this.tidy()
     if (this.#stopped) return this.#stopped
     const reader = new BatchReader(batch)
     const last = this.#last
+    this.#appended = { entries: 0, bytes: 0 }
+    reader.next()
+    if (this.#index.isOver && reader.kind !== 'trim') return indexBehind
     try {
       this.#statements.begin.run()
       this.#checkAlone()
-      while (reader.next()) this.#apply(reader)
-      this.#writeSequences()
+      do this.#apply(reader)
+      while (reader.next())
       this.#statements.commit.run()
+      this.#index.wrote(this.#appended)
     } catch (error) {
       return this.#undo(error, last)
     }
-    return { written: true }
+    if (this.#remembered > rememberedMax) this.#turnGeneration()
+    return { written: true, indexed: this.#index.upTo }
   }
 
-  /** Between batches, when the answers are on their way: a checkpoint, if one is due. */
+  /** Between batches, when the answers are on their way: steps of the index and checkpoints. */
   tidy(): void {
+    if (this.#stopped) return
+    try {
+      for (const _ of this.#index.steps(this.#appended.entries)) this.#checkpoint()
+    } catch (error) {
+      // The entries are durable without it; on a full disk it is tried again after each batch.
+      this.#refusal(error)
+    }
+    this.#checkpoint()
+  }
+
+  #checkpoint(): void {
     try {
       const { log = 0, checkpointed = 0 } = this.#statements.journal.get() ?? {}
       if (log - checkpointed >= checkpointPages) this.#statements.checkpoint.run()
@@ -123,10 +157,18 @@ export class LogWriter {
       return reader.answer(0, 0)
     }
     const position = nextPosition(this.#last, reader.nowMs)
-    this.#statements.insert.run(position, state.number, state.head, reader.body)
+    const { body, device, number } = reader
+    if (device === '') this.#statements.insert.run(position, state.number, state.head, body)
+    else {
+      const { insertFrom } = this.#statements
+      insertFrom.run(position, state.number, state.head, body, device, number)
+      state.sequences.set(device, { sequence: number, position })
+    }
     reader.answer(position, state.head)
     state.head = position
     this.#last = position
+    this.#appended.entries++
+    this.#appended.bytes += body.length
   }
 
   /** L3. */
@@ -134,26 +176,20 @@ export class LogWriter {
     let known = state.sequences.get(device)
     if (!known) {
       const stored = this.#statements.sequence.get(device, state.number)
-      known = { log: state.number, device, sequence: stored?.sequence ?? 0, dirty: false }
+      known = { sequence: stored?.sequence ?? 0, position: 0 }
       state.sequences.set(device, known)
       this.#remembered++
     }
-    if (sequence <= known.sequence) return false
-    known.sequence = sequence
-    if (!known.dirty) this.#dirty.push(known)
-    known.dirty = true
-    return true
+    return sequence > known.sequence
   }
 
-  #writeSequences(): void {
-    for (const known of this.#dirty) {
-      this.#statements.setSequence.run(known.device, known.log, known.sequence)
-      known.dirty = false
-    }
-    this.#dirty.length = 0
-    if (this.#remembered <= rememberedMax) return
+  /** The tables do not know what is not indexed, so that stays. */
+  #turnGeneration(): void {
+    const indexed = this.#index.upTo
+    const logs = new Map([...this.#older, ...this.#logs].filter(([, { head }]) => head > indexed))
+    for (const log of logs.keys()) this.#logs.delete(log)
     this.#older = this.#logs
-    this.#logs = new Map()
+    this.#logs = logs
     this.#remembered = 0
   }
 
@@ -162,7 +198,7 @@ export class LogWriter {
     if (known) return known
     const state = this.#older.get(log) ?? this.#stored(log)
     this.#older.delete(log)
-    if (state.sequences.size > sequencesKeptMax) state.sequences.clear()
+    if (state.sequences.size > sequencesKeptMax) forgetIndexed(state, this.#index.upTo)
     this.#logs.set(log, state)
     this.#remembered += 1 + state.sequences.size
     return state
@@ -180,9 +216,15 @@ export class LogWriter {
    * `prev` need of an emptied log.
    */
   #trim(reader: BatchReader): void {
-    this.#statements.keepHeads.run(reader.number, trimStepEntries)
-    const { changes } = this.#statements.trim.run(reader.number, trimStepEntries)
-    reader.answer(changes < trimStepEntries ? 1 : 0, 0)
+    const step = this.#statements.trimmed.get(reader.number, trimStepEntries)
+    const upTo = step?.newest ?? 0
+    if (upTo > 0) {
+      this.#statements.keepHeads.run(upTo)
+      this.#index.beforeTrim(upTo)
+      this.#statements.trimPlaces.run(upTo)
+      this.#statements.trim.run(upTo)
+    }
+    reader.answer((step?.entries ?? 0) < trimStepEntries ? 1 : 0, 0)
   }
 
   /** Positions and sequences are given from memory, so a second writer would break L3 and L4. */
@@ -202,8 +244,18 @@ export class LogWriter {
       }
     }
     this.#last = last
-    this.#dirty.length = 0
-    this.#forget()
+    this.#appended = { entries: 0, bytes: 0 }
+    const refusal = this.#refusal(error)
+    if (this.#stopped) return refusal
+    try {
+      this.#remember()
+    } catch (unreadable) {
+      return this.#refusal(unreadable)
+    }
+    return refusal
+  }
+
+  #refusal(error: unknown): BatchOutcome {
     const message = error instanceof Error ? error.message : String(error)
     const code = (error as { code?: unknown }).code
     if (typeof code === 'string' && fullCodes.has(code)) {
@@ -215,15 +267,35 @@ export class LogWriter {
     return this.#stopped
   }
 
-  #forget(): void {
+  /** What the file says and no table does; all else is forgotten. */
+  #remember(): void {
     this.#logs.clear()
     this.#older.clear()
     this.#remembered = 0
+    for (const row of this.#statements.unindexed.iterate(this.#index.upTo)) {
+      const { log, number, position, device, sequence } = row
+      let state = this.#logs.get(log)
+      if (!state) this.#logs.set(log, (state = { number, head: 0, sequences: new Map() }))
+      state.head = position
+      if (device !== '') state.sequences.set(device, { sequence, position })
+    }
   }
 }
 
-export function openLogWriter(settings: WriterSettings, open = openBunSqlite): LogWriter {
-  return new LogWriter(openForWriting(settings, open))
+function forgetIndexed({ sequences }: LogState, indexed: number): void {
+  for (const [device, { position }] of sequences) {
+    if (position <= indexed) sequences.delete(device)
+  }
+}
+
+export function openLogWriter(settings: WriterSettings, opening?: OpeningForWriting): LogWriter {
+  const database = openForWriting(settings, opening)
+  try {
+    return new LogWriter(database, settings)
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 function prepare(database: SqliteConnection) {
@@ -244,16 +316,20 @@ function prepare(database: SqliteConnection) {
       'INSERT INTO entries (position, log, prev, body) VALUES (?, ?, ?, ?)',
     ),
     addLog: sql<never, [string]>('INSERT INTO logs (log, kept) VALUES (?, 0)'),
+    insertFrom: sql<never, [number, number, number, Uint8Array, string, number]>(
+      'INSERT INTO entries (position, log, prev, body, device, sequence) ' +
+        'VALUES (?, ?, ?, ?, unhex(?), ?)',
+    ),
     log: sql<{ number: number; head: number }, [string]>(
-      'SELECT number, ifnull((SELECT max(position) FROM entries WHERE log = number), kept) AS head ' +
+      'SELECT number, ifnull((SELECT max(position) FROM places WHERE log = number), kept) AS head ' +
         'FROM logs WHERE log = ?',
+    ),
+    unindexed: sql<Unindexed, [number]>(
+      'SELECT logs.log, number, position, lower(hex(device)) AS device, sequence ' +
+        'FROM entries JOIN logs ON logs.number = entries.log WHERE position > ? ORDER BY position',
     ),
     sequence: sql<{ sequence: number }, [string, number]>(
       'SELECT sequence FROM sequences WHERE device = ? AND log = ?',
-    ),
-    setSequence: sql<never, [string, number, number]>(
-      'INSERT INTO sequences (device, log, sequence) VALUES (?, ?, ?) ' +
-        'ON CONFLICT (device, log) DO UPDATE SET sequence = excluded.sequence',
     ),
     cursor: sql<never, [number, string, number]>(
       'INSERT INTO cursors (log, device, position) VALUES (?, ?, ?) ON CONFLICT (log, device) ' +
@@ -266,14 +342,18 @@ function prepare(database: SqliteConnection) {
     parked: sql<never, [string, number]>(
       'INSERT INTO parked (follower, position) VALUES (?, ?) ON CONFLICT DO NOTHING',
     ),
-    keepHeads: sql<never, [number, number]>(
-      'UPDATE logs SET kept = step.newest FROM (SELECT log, max(position) AS newest FROM ' +
-        '(SELECT log, position FROM entries WHERE position < ? ORDER BY position LIMIT ?) ' +
-        'GROUP BY log) AS step WHERE logs.number = step.log',
-    ),
-    trim: sql<never, [number, number]>(
-      'DELETE FROM entries WHERE position IN ' +
+    trimmed: sql<{ newest: number | null; entries: number }, [number, number]>(
+      'SELECT max(position) AS newest, count(*) AS entries FROM ' +
         '(SELECT position FROM entries WHERE position < ? ORDER BY position LIMIT ?)',
     ),
+    keepHeads: sql<never, [number]>(
+      'UPDATE logs SET kept = step.newest FROM (SELECT log, max(position) AS newest ' +
+        'FROM entries WHERE position <= ? GROUP BY log) AS step WHERE logs.number = step.log',
+    ),
+    trimPlaces: sql<never, [number]>(
+      'DELETE FROM places WHERE (log, position) IN ' +
+        '(SELECT log, position FROM entries WHERE position <= ?)',
+    ),
+    trim: sql<never, [number]>('DELETE FROM entries WHERE position <= ?'),
   }
 }

@@ -4,10 +4,12 @@
  */
 import { openLogWriter } from './log-writer.ts'
 import type { BatchOutcome, LogWriter } from './log-writer.ts'
+import type { MigrationProgress } from './migrate-log.ts'
 import type { WriterSettings } from './schema.ts'
 
 export type ToWriter = { open: WriterSettings } | { batch: ArrayBuffer } | { close: true }
 export type FromWriter =
+  | { migrating: MigrationProgress }
   | { opened: true }
   | { refused: string; name: string }
   | { batch: ArrayBuffer; outcome: BatchOutcome }
@@ -30,7 +32,8 @@ function answer(message: FromWriter, transfer: ArrayBuffer[]): void {
 
 function open(settings: WriterSettings): void {
   try {
-    writer = openLogWriter(settings)
+    const onMigration = (migrating: MigrationProgress) => answer({ migrating }, [])
+    writer = openLogWriter(settings, { onMigration })
     answer({ opened: true }, [])
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error))

@@ -1,18 +1,24 @@
 /**
- * The file of the embedded log: its tables, its settings and its version. `entries` is read by
- * position, so it is journal and table in one; the index finds one log's entries.
+ * The file of the embedded log: its tables, its settings and its version. `entries` is all that an
+ * append writes, in the order of positions; what finds one log's entries is written late, in bulk
+ * (late-index.ts).
  *
- *   entries    position → log, prev, body        append-only, in position order
+ *   entries    position → log, prev, body, device, sequence   append-only, in position order
+ *   places     (log, position)                   of the entries up to `indexed`
+ *   sequences  (device, log) → last send sequence (L3), of the entries up to `indexed`
+ *   indexed    one position
  *   logs       number ↔ log id, kept             kept: newest expired position, or head if empty
- *   sequences  (device, log) → last send sequence (L3)
  *   cursors    (log, device) → position
  *   followers  follower → position
  *   parked     (follower, position)              given up (L6)
  */
 import { openBunSqlite } from '../../sqlite.ts'
 import type { SqliteConnection } from '../../sqlite.ts'
+import type { LatePace } from './late-index.ts'
+import { columnsOfFormat2, finishMigration, tablesOfFormat2 } from './migrate-log.ts'
+import type { MigrationProgress } from './migrate-log.ts'
 
-export const logFormat = 1
+export const logFormat = 2
 const cacheKiB = 32 * 1024
 const busyTimeoutMs = 5_000
 /** A longer one, after a reader had kept it from starting over, is cut to this. */
@@ -21,12 +27,14 @@ const journalBytesMax = 32 * 1024 * 1024
 const tables = `
 CREATE TABLE logs (number INTEGER PRIMARY KEY, log TEXT NOT NULL UNIQUE, kept INTEGER NOT NULL);
 CREATE TABLE entries (
-  position INTEGER PRIMARY KEY, log INTEGER NOT NULL, prev INTEGER NOT NULL, body BLOB NOT NULL
+  position INTEGER PRIMARY KEY, log INTEGER NOT NULL, prev INTEGER NOT NULL, body BLOB NOT NULL,
+  ${columnsOfFormat2.join(', ')}
 );
-CREATE INDEX entries_by_log ON entries (log, position);
 CREATE TABLE sequences (
   device TEXT NOT NULL, log INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (device, log)
 ) WITHOUT ROWID;
+${tablesOfFormat2}
+INSERT INTO indexed VALUES (0);
 CREATE TABLE cursors (
   log INTEGER NOT NULL, device TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (log, device)
 ) WITHOUT ROWID;
@@ -48,13 +56,25 @@ export interface WriterSettings {
   sync: 'full' | 'off'
   /** The file grows no further; appends are then refused as on a full disk. */
   fileBytesMax: number
+  /** How much may wait for the index; undefined for what suits a server. */
+  pace?: LatePace | undefined
+}
+
+/** How the file is opened, and who is told how far a migration is. */
+export interface OpeningForWriting {
+  open?: typeof openBunSqlite | undefined
+  onMigration?: ((progress: MigrationProgress) => void) | undefined
 }
 
 /** The one connection that writes. Throws LogTooNew, or what SQLite says. */
-export function openForWriting(settings: WriterSettings, open = openBunSqlite): SqliteConnection {
+export function openForWriting(
+  settings: WriterSettings,
+  { open = openBunSqlite, onMigration = () => {} }: OpeningForWriting = {},
+): SqliteConnection {
   const database = open(settings.path, 'write')
   try {
     prepareFile(database, settings)
+    finishMigration(database, onMigration)
     return database
   } catch (error) {
     database.close()

@@ -13,12 +13,15 @@ export class Tail {
   #bytes = 0
   /** All entries after this position are here. */
   #after: number
+  newest: number
 
   constructor(after: number) {
     this.#after = after
+    this.newest = after
   }
 
   push(entry: LogEntry): void {
+    this.newest = entry.position
     this.#entries.push(entry)
     this.#bytes += entry.body.length
     while (this.#entries.length - this.#start > entriesMax || this.#bytes > bytesMax) this.#drop()

@@ -2,12 +2,11 @@
  * How batches get to the log's writer and their outcome comes back: to a thread of its own, or
  * within this one when the simulator has to decide the order of everything.
  */
-import type { OpenSqlite } from '../../sqlite.ts'
 import { openLogWriter } from './log-writer.ts'
 import type { BatchOutcome } from './log-writer.ts'
 import type { FromWriter, ToWriter } from './log-writer.worker.ts'
 import { LogTooNew } from './schema.ts'
-import type { WriterSettings } from './schema.ts'
+import type { OpeningForWriting, WriterSettings } from './schema.ts'
 
 export interface WriterLink {
   /** Hands over a batch; `onWritten` is called once for each, in order. */
@@ -26,10 +25,10 @@ const noListener = () => {
 /** The writer in this thread; each batch is written when `soon` says. */
 export function linkInline(
   settings: WriterSettings,
-  openSqlite: OpenSqlite | undefined,
+  opening: OpeningForWriting,
   soon: (run: () => void) => void,
 ): WriterLink {
-  const writer = openLogWriter(settings, openSqlite)
+  const writer = openLogWriter(settings, opening)
   let open = true
   const end = () => {
     if (open) writer.close()
@@ -51,7 +50,10 @@ export function linkInline(
 }
 
 /** The writer in a thread of its own. Rejects when the file cannot be opened. */
-export function linkThread(settings: WriterSettings): Promise<WriterLink> {
+export function linkThread(
+  settings: WriterSettings,
+  { onMigration = () => {} }: Pick<OpeningForWriting, 'onMigration'>,
+): Promise<WriterLink> {
   const worker = new Worker(new URL('./log-writer.worker.ts', import.meta.url).href)
   const closed = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<WriterLink>()
@@ -72,6 +74,7 @@ export function linkThread(settings: WriterSettings): Promise<WriterLink> {
   worker.onmessage = (event: MessageEvent<FromWriter>) => {
     const answer = event.data
     if ('batch' in answer) return link.onWritten(answer.batch, answer.outcome)
+    if ('migrating' in answer) return onMigration(answer.migrating)
     if ('opened' in answer) return opened.resolve(link)
     worker.terminate()
     if ('closed' in answer) return closed.resolve()
