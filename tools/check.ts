@@ -52,7 +52,7 @@ const steps: readonly Step[] = [
 
 /** Tests that start a whole server (*.system.test.ts) take minutes; `npm test` runs them. */
 function unitTests(): string[] {
-  const folders = ['./packages', './apps', './tools', './bench']
+  const folders = ['./packages', './apps', './tools', './bench', './tests/fuzz/parsers.test.ts']
   const unit = '--path-ignore-patterns=**/*.system.test.ts'
   return ['bun', 'test', '--parallel', '--only-failures', '--timeout=60000', unit, ...folders]
 }

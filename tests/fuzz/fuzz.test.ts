@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { startApi } from '@parley/testkit'
 import { startAll } from './run-all.ts'
-import { excluded, parsersIn } from './parsers.ts'
 import { targets } from './targets.ts'
 import { routesWithBodies } from './targets/server.ts'
 import type { Report } from './watch.ts'
@@ -14,7 +13,6 @@ import type { Report } from './watch.ts'
 const seconds = 5
 const parallel = 2
 const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
-const root = join(import.meta.dir, '../..')
 
 describe(`each parser refuses what it refuses with its own error, in time and space [seed ${seed}]`, () => {
   let reports: Map<string, Promise<Report>>
@@ -35,21 +33,7 @@ describe(`each parser refuses what it refuses with its own error, in time and sp
   })
 })
 
-describe('no parser is forgotten', () => {
-  const covered = new Set(targets.flatMap(({ covers }) => covers))
-  const found = parsersIn(root)
-
-  test('every exported function that parses is in a target, or is left out for a reason', () => {
-    expect(found.length).toBeGreaterThan(30)
-    const forgotten = found.filter((name) => !covered.has(name) && !Object.hasOwn(excluded, name))
-    expect(forgotten).toEqual([])
-  })
-
-  test('nothing is left out that is not there, or is in a target all the same', () => {
-    const stale = Object.keys(excluded).filter((name) => !found.includes(name) || covered.has(name))
-    expect(stale).toEqual([])
-  })
-
+describe('no route is forgotten', () => {
   test('every route of the API that takes a body is in a target', async () => {
     await using api = await startApi()
     const routes = await routesWithBodies(api, await api.register('+4915112345000'))

@@ -177,13 +177,14 @@ class Fuzzing {
     const [first, last] = isFramed ? [head, input.length - tail] : [0, input.length]
     let inner = input.subarray(first, last)
     const changes = random.chance(0.5) ? 1 : 1 + random.below(changesMax)
-    for (let each = 0; each < changes; each++) inner = change(inner, random, other)
+    const most = run.inputBytesMax ?? this.#options.bounds.inputBytesMax
+    for (let each = 0; each < changes; each++)
+      inner = change(inner.subarray(0, most), random, other)
     if (!isFramed) input = inner
     else
       input = Uint8Array.from(
         Buffer.concat([input.subarray(0, first), inner, input.subarray(last)]),
       )
-    const most = run.inputBytesMax ?? this.#options.bounds.inputBytesMax
     // A copy, so that nothing holds on to what it was made of.
     return input.slice(0, most)
   }

@@ -136,6 +136,8 @@ type Node =
   | { is: 'raw'; json: string }
 
 const depthKept = 60
+/** Of JSON, in the copies of one item: enough for the largest input. */
+const repeatedUnitsMax = 64 * 1024
 const rawValues = [
   'null',
   'true',
@@ -218,10 +220,10 @@ function changedList(items: readonly Node[], random: SimRandom): Node[] {
     case 1:
       return items.toSpliced(at, 0, { is: 'raw', json: random.pick(rawValues) })
     case 2: {
-      const times = random.below(10) === 0 ? 3_000 : 1 + random.below(3)
-      return here
-        ? items.toSpliced(at, 0, ...Array.from({ length: times }, () => here))
-        : [...items]
+      if (!here) return [...items]
+      const wanted = random.below(10) === 0 ? 3_000 : 1 + random.below(3)
+      const times = Math.min(wanted, Math.ceil(repeatedUnitsMax / written(here).length))
+      return items.toSpliced(at, 0, ...Array.from({ length: times }, () => here))
     }
     default:
       return here ? items.toSpliced(at, 1, changedNode(here, random)) : [...items]

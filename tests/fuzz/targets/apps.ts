@@ -9,6 +9,7 @@ import { openBunDriver } from '../../../packages/sdk/src/store/sqlite.bun.ts'
 import { HandClock } from '../../../packages/sdk/src/testing/test-hand-clock.ts'
 import { type Client, ParleyError } from '../../../packages/sdk/src/types.ts'
 import { bunCurve } from '@parley/crypto/bun'
+import { figureKeys, parseFigures, readFigures } from '../../../apps/cli/src/capacity/figures.ts'
 import { seconds, wholeNumber } from '../../../apps/cli/src/cli.ts'
 import { CliFailure } from '../../../apps/cli/src/failure.ts'
 import { linesOf, wholeText } from '../../../apps/cli/src/lines.ts'
@@ -124,6 +125,28 @@ function environmentIn(value: unknown): Record<string, string> {
     string,
     string
   >
+}
+
+function figures(): OpenTarget {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-fuzz-figures-'))
+  const file = join(folder, 'box.json')
+  const row = Object.fromEntries(Object.values(figureKeys).map((key) => [key, 1.5]))
+  const seeds = [`${JSON.stringify(row)}\n`, `{}\n${JSON.stringify(row, null, 0)}`].map(textBytes)
+  const refuses = (error: unknown) => error instanceof CliFailure
+  const shared = { kind: 'text', seeds, refuses, pure: true } as const
+  const functions: FuzzFunction[] = [
+    { ...shared, name: 'parseFigures', run: (input) => parseFigures(textOf(input), 'box.json') },
+    {
+      ...shared,
+      name: 'readFigures',
+      run: (input) => {
+        writeFileSync(file, textOf(input))
+        return readFigures(file)
+      },
+      every: 3,
+    },
+  ]
+  return { functions, close: async () => rmSync(folder, { recursive: true, force: true }) }
 }
 
 const lineBytesMax = 100
@@ -336,6 +359,12 @@ export const appTargets: readonly Target[] = [
     says: 'flags, environment and file of the server, options of the command line',
     covers: ['app-server:readConfig', 'cli:settingsFrom', 'cli:wholeNumber', 'cli:seconds'],
     open: settings,
+  },
+  {
+    name: 'cli-figures',
+    says: 'what a benchmark has printed about a box',
+    covers: ['cli:parseFigures', 'cli:readFigures'],
+    open: figures,
   },
   {
     name: 'cli-lines',
