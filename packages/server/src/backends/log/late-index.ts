@@ -59,7 +59,6 @@ export class LateIndex {
     this.#pace = pace
     this.#sync = sync
     this.#stepRows = Math.ceil(pace.entries * stepShare)
-    this.reload()
   }
 
   /** The tables know everything up to this position. */

@@ -70,14 +70,30 @@ export class LogWriter {
   #last: number
   #version: number
   #stopped: BatchOutcome | undefined
+  #isReady = false
 
   constructor(database: SqliteConnection, { sync, pace }: Pick<WriterSettings, 'sync' | 'pace'>) {
     this.#database = database
     this.#statements = prepare(database)
     this.#index = new LateIndex(database, sync, pace)
     this.#last = this.#statements.last.get()?.last ?? 0
-    this.#remember()
     this.#version = this.#statements.version.get()?.data_version ?? 0
+  }
+
+  /**
+   * Reads what the tables do not know yet, once: apart from opening, so that a server that starts
+   * can read its own share of the file meanwhile. What is wrong, when something is.
+   */
+  getReady(): BatchOutcome | undefined {
+    if (this.#isReady || this.#stopped) return this.#stopped
+    try {
+      this.#index.reload()
+      this.#remember()
+      this.#isReady = true
+      return undefined
+    } catch (error) {
+      return this.#refusal(error)
+    }
   }
 
   /**
@@ -85,6 +101,8 @@ export class LogWriter {
    * repeat; for a trim whether it reached its end. Never throws.
    */
   write(batch: ArrayBuffer): BatchOutcome {
+    const unready = this.getReady()
+    if (unready) return unready
     if (this.#index.isOver) this.tidy()
     if (this.#stopped) return this.#stopped
     const reader = new BatchReader(batch)
@@ -108,7 +126,7 @@ export class LogWriter {
 
   /** Between batches, when the answers are on their way: steps of the index and checkpoints. */
   tidy(): void {
-    if (this.#stopped) return
+    if (this.#stopped || !this.#isReady) return
     try {
       for (const _ of this.#index.steps(this.#appended.entries)) this.#checkpoint()
     } catch (error) {

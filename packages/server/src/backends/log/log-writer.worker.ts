@@ -35,6 +35,7 @@ function open(settings: WriterSettings): void {
     const onMigration = (migrating: MigrationProgress) => answer({ migrating }, [])
     writer = openLogWriter(settings, { onMigration })
     answer({ opened: true }, [])
+    writer.getReady()
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error))
     answer({ refused: message, name }, [])
