@@ -51,7 +51,7 @@ test('Ctrl-C ends the load, and the verdict on what was sent until then is a tru
 
 test('a server whose log forgets a batch now and then is found', async () => {
   const outcome = await run({
-    ...{ seed: 3, minutes: 0.7, kills: 2, rates: { raw: 300, sdk: 0 } },
+    ...{ seed: 3, minutes: 0.7, kills: 6, rates: { raw: 300, sdk: 0 } },
     stop: new AbortController().signal,
     preload: join(import.meta.dirname, 'losing.fixture.ts'),
     settleMsMax: 15_000,
