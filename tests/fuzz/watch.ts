@@ -103,8 +103,11 @@ async function runJob(wanted: Job, progress?: (inputs: number) => void): Promise
   const job = { ...wanted, scratch: join(folder, 'input') }
   writeFileSync(job.scratch, new Uint8Array(scratchBytes(job.bounds)))
   const scratch = new Scratch(job.scratch)
+  const limitS = Math.ceil(job.seconds + extraMs / 1000)
+  // Of processor time, by the kernel: an input that never ends outlives a watcher that was killed.
+  const limited = ['sh', '-c', 'ulimit -t "$0"; exec "$@"', String(limitS)]
   const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, 'child.ts'), JSON.stringify(job)],
+    [...limited, process.execPath, join(import.meta.dir, 'child.ts'), JSON.stringify(job)],
     {
       stdin: 'ignore',
       stdout: 'pipe',
