@@ -14,10 +14,9 @@ import {
   unackedEntriesMax,
 } from '@parley/wire'
 import type { Entry, LogId } from '@parley/wire'
-import { pino } from 'pino'
 import type { Identity } from '../accounts/ports.ts'
 import { LossyBus } from '../backends/bus/bus-lossy.contract.ts'
-import { openSqliteLog } from '../backends/log/log-sqlite.ts'
+import { openSteppedLog } from '../backends/log/log-sqlite.fixture.ts'
 import { GatewayRig, openLateLog } from './gateway-rig.contract.ts'
 import type { RigOptions, TestClient } from './gateway-rig.contract.ts'
 
@@ -26,19 +25,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 
 const openFileLog: RigOptions['openLog'] = (rig) =>
-  openSqliteLog({
-    path: join(folder, `${files++}.sqlite`),
-    writer: 'inline',
-    sync: 'off',
-    clock: rig.clock,
-    elapsedMs: () => rig.scheduler.nowMs,
-    soon: rig.soon,
-    logger: pino({ level: 'silent' }),
-    fileBytesMax: undefined,
-    queueBytesMax: undefined,
-    onBatch: undefined,
-    onParked: undefined,
-  })
+  openSteppedLog(folder, rig, { path: join(folder, `${files++}.sqlite`) })
 
 function one(identities: Identity[]): Identity {
   const [identity] = identities

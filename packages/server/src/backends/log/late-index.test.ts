@@ -16,7 +16,7 @@ import {
   logsOfFormat1,
   readHeld,
 } from './log-1.fixture.ts'
-import { openSqliteLog } from './log-sqlite.ts'
+import { openSteppedLog } from './log-sqlite.fixture.ts'
 import type { SqliteLogOptions } from './log-sqlite.ts'
 import type { LogUnavailable } from './log.ts'
 import { finishMigration } from './migrate-log.ts'
@@ -25,21 +25,7 @@ type Overrides = Partial<Pick<SqliteLogOptions, 'openSqlite' | 'pace' | 'writer'
 
 function startIn(folder: string, overrides: Overrides): Promise<LogRig> {
   return LogRig.start(
-    (rig) =>
-      openSqliteLog({
-        path: join(folder, 'log.sqlite'),
-        writer: 'inline',
-        sync: 'off',
-        clock: rig.clock,
-        elapsedMs: () => rig.scheduler.nowMs,
-        soon: rig.soon,
-        logger: pino({ level: 'silent' }),
-        fileBytesMax: undefined,
-        queueBytesMax: undefined,
-        onBatch: undefined,
-        onParked: rig.onParked,
-        ...overrides,
-      }),
+    (rig) => openSteppedLog(folder, rig, overrides),
     () => {},
   )
 }

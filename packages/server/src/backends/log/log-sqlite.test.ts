@@ -9,12 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accountIdFromRandom, deviceIdOf, inboxOf, parseDeviceId } from '@parley/wire'
 import { positionTimeMs } from '@parley/wire'
-import { pino } from 'pino'
 import { SimRandom } from '../../../../testkit/src/sim/random.ts'
-import { journalOf } from '../../sqlite.ts'
-import type { SqliteConnection } from '../../sqlite.ts'
+import { journalOf, openBunSqlite } from '../../sqlite.ts'
+import type { OpenSqlite, SqliteConnection } from '../../sqlite.ts'
 import { LogRig } from './log-rig.contract.ts'
-import { openSqliteLog } from './log-sqlite.ts'
+import { openSteppedLog } from './log-sqlite.fixture.ts'
 import type { SqliteLogOptions } from './log-sqlite.ts'
 import { LogWriter, openLogWriter } from './log-writer.ts'
 import { BatchBuilder, answersOf } from './batch.ts'
@@ -23,30 +22,13 @@ import { LogUnavailable } from './log.ts'
 import { LogTooNew, openForWriting } from './schema.ts'
 
 type Overrides = Partial<
-  Pick<SqliteLogOptions, 'writer' | 'fileBytesMax' | 'queueBytesMax' | 'pace'>
+  Pick<SqliteLogOptions, 'writer' | 'fileBytesMax' | 'openSqlite' | 'queueBytesMax' | 'pace'>
 >
 
 function startRig(overrides: Overrides): Promise<LogRig> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
-  return LogRig.start((rig) => openIn(folder, rig, overrides), remove)
-}
-
-function openIn(folder: string, rig: LogRig, overrides: Overrides) {
-  return openSqliteLog({
-    path: join(folder, 'log.sqlite'),
-    writer: 'inline',
-    sync: 'off',
-    clock: rig.clock,
-    elapsedMs: () => rig.scheduler.nowMs,
-    soon: rig.soon,
-    logger: pino({ level: 'silent' }),
-    fileBytesMax: undefined,
-    queueBytesMax: undefined,
-    onBatch: undefined,
-    onParked: rig.onParked,
-    ...overrides,
-  })
+  return LogRig.start((rig) => openSteppedLog(folder, rig, overrides), remove)
 }
 
 const tightQueue = (tight: boolean) => ({ queueBytesMax: tight ? 20_000 : undefined })
@@ -61,6 +43,23 @@ describeLog(
   ({ tight }) => startRig({ writer: 'thread', ...tightQueue(tight) }),
   { skip: [] },
 )
+
+test('a log that cannot be read is not held on to', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
+  const path = join(folder, 'log.sqlite')
+  const openSqlite: OpenSqlite = (file, access) => {
+    if (access === 'read') throw new Error('it cannot be read')
+    return openBunSqlite(file, access)
+  }
+  const opening = LogRig.start(
+    (rig) => openSteppedLog(folder, rig, { openSqlite }),
+    () => {},
+  )
+  await expect(opening).rejects.toThrow('it cannot be read')
+  // Whoever is the last to close the file takes its journal away.
+  expect(existsSync(journalOf(path))).toBe(false)
+  rmSync(folder, { recursive: true })
+})
 
 const ids = new SimRandom(7)
 const id = inboxOf(accountIdFromRandom(ids.bytes(16)))
@@ -118,7 +117,7 @@ test('a file of a newer format is refused with a sentence that says what to do, 
   database.run('PRAGMA user_version = 99')
   database.close()
   for (const writer of ['inline', 'thread'] as const) {
-    const refused = await openIn(folder, rig, { writer }).catch((error) => error)
+    const refused = await openSteppedLog(folder, rig, { writer }).catch((error) => error)
     expect(refused).toBeInstanceOf(LogTooNew)
     expect(refused.message).toContain('format 99')
   }
@@ -132,15 +131,15 @@ test('a file that is no log is refused', async () => {
     join(folder, 'log.sqlite'),
     'this is not a database, whatever its name says. '.repeat(99),
   )
-  await expect(openIn(folder, rig, { writer: 'thread' })).rejects.toThrow()
-  await expect(openIn(folder, rig, { writer: 'inline' })).rejects.toThrow()
+  await expect(openSteppedLog(folder, rig, { writer: 'thread' })).rejects.toThrow()
+  await expect(openSteppedLog(folder, rig, { writer: 'inline' })).rejects.toThrow()
   rmSync(folder, { recursive: true })
 })
 
 test('a second writer on the same file is found out before it can repeat a position', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
   await using rig = await LogRig.start(
-    (opened) => openIn(folder, opened, {}),
+    (opened) => openSteppedLog(folder, opened, {}),
     () => {},
   )
   const intruder = new Database(join(folder, 'log.sqlite'))
@@ -207,7 +206,7 @@ test('the journal stays short, however many inboxes a batch is for', () => {
 test('a log that is closed leaves no journal', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-log-'))
   const rig = await LogRig.start(
-    (each) => openIn(folder, each, {}),
+    (each) => openSteppedLog(folder, each, {}),
     () => {},
   )
   await rig.finish(rig.log.append(id, entryOf(9, 1)))
@@ -305,7 +304,7 @@ test('[L1] what a process was told is stored when it is killed in the middle of 
   }
   const answered = Math.max(...said.trim().split('\n').slice(0, -1).map(Number))
   await using rig = await LogRig.start(
-    (opened) => openIn(folder, opened, {}),
+    (opened) => openSteppedLog(folder, opened, {}),
     () => {},
   )
   const { entries } = await rig.log.read(id, 0, 1_000_000)

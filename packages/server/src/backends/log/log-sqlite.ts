@@ -99,7 +99,13 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SqliteLo
     options.writer === 'inline'
       ? linkInline(settings, { open: openSqlite, onMigration }, soon)
       : await linkThread(settings, { onMigration })
-  return new SqliteLog(link, options)
+  try {
+    return new SqliteLog(link, options)
+  } catch (error) {
+    // A writer that is left would keep the file, and its thread the process.
+    await link.kill()
+    throw error
+  }
 }
 
 export class SqliteLog implements Log, AsyncDisposable {
